@@ -1,0 +1,5 @@
+"""Backends: a batch of windows to a batch of forecasts, whatever runs the network."""
+
+from bridge.backends.base import Backend, BackendError, Forecasts, open_backend
+
+__all__ = ["Backend", "BackendError", "Forecasts", "open_backend"]

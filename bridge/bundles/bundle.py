@@ -1,0 +1,96 @@
+"""One bundle on disk: opened only when every byte is what its manifest says, written whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest
+
+GRAPH_FILE = "model.onnx"
+WEIGHTS_FILE = "model.safetensors"
+RECIPE_FILE = "recipe.toml"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A verified bundle: its folder and its manifest."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def graph(self) -> Path:
+        """The ONNX graph."""
+        return self.path / GRAPH_FILE
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Read a bundle's manifest and verify every file against its hash.
+
+    Raises:
+        BundleError: naming the bundle and the file at fault.
+    """
+    try:
+        manifest = Manifest.from_json((path / MANIFEST_FILE).read_text(encoding="utf-8"))
+        if GRAPH_FILE not in manifest.files:
+            raise BundleError(f"{MANIFEST_FILE} lists no {GRAPH_FILE}")
+        for name, expected in manifest.files.items():
+            found = _sha256(path / name)
+            if found != expected:
+                raise BundleError(
+                    f"{name} is not the file that was exported (its SHA-256 begins {found[:12]}, "
+                    f"not {expected[:12]}): copy the bundle again from where it was made"
+                )
+    except FileNotFoundError as error:
+        missing = Path(error.filename).name
+        raise BundleError(f"bundle {path}: {missing} is missing") from error
+    except (BundleError, OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"bundle {path}: {error}") from error
+    return Bundle(path, manifest)
+
+
+def write_bundle(
+    folder: Path, manifest: Manifest, files: Mapping[str, Path], *, replace_existing: bool = False
+) -> Bundle:
+    """Write a bundle whole or not at all, and read it back verified.
+
+    Args:
+        folder: where it will stand; must not exist unless `replace_existing`.
+        manifest: without `files`, which is filled in here.
+        files: name in the bundle to the file to copy.
+
+    Raises:
+        BundleError: the folder exists.
+    """
+    if folder.exists() and not replace_existing:
+        raise BundleError(f"{folder} exists already: bundles are not changed once written")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name, source in files.items():
+            shutil.copyfile(source, draft / name)
+        hashes = {name: _sha256(draft / name) for name in sorted(files)}
+        complete = replace(manifest, files=hashes)
+        (draft / MANIFEST_FILE).write_text(complete.to_json(), encoding="utf-8", newline="\n")
+        open_bundle(draft)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(draft, folder)
+    finally:
+        if draft.exists():
+            shutil.rmtree(draft)
+    return open_bundle(folder)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+        return digest.hexdigest()

@@ -1,0 +1,154 @@
+"""`bundle.json`: what a model is, takes and gives, where it came from, and how well it scored."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+MANIFEST_VERSION = 1
+MANIFEST_FILE = "bundle.json"
+VERSION_CHARACTERS = 12
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9._\-]{0,63}")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+class BundleError(ValueError):
+    """A bundle cannot be used. The message names it, and the file in it that is at fault."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The content of `bundle.json`.
+
+    What serving needs is checked here field by field; `network`, `data`, `recipe`, `scores` and
+    `libraries` are a record for people and for the workshop.
+
+    Attributes:
+        name: lower-case letters, digits, `.`, `_` and `-`.
+        task: `forecast`.
+        inputs: `close` or `ohlc`.
+        context: bars of a window. horizon: bars ahead.
+        levels: quantile levels, ascending.
+        tf: seconds per bar the model was trained on; 0 where any.
+        symbols: those it was trained on; empty where any.
+        files: name of each file in the bundle to its SHA-256.
+        network: what the forecaster's shape is, enough to build it again for its weights.
+        data: each training file with its hash, source and licence, and the split's dates.
+        recipe: how it was trained. scores: how it did on bars it never saw.
+        libraries: versions of what trained and exported it.
+    """
+
+    name: str
+    task: str
+    inputs: str
+    context: int
+    horizon: int
+    levels: tuple[float, ...]
+    tf: int
+    symbols: tuple[str, ...]
+    files: dict[str, str]
+    network: dict[str, Any] = field(default_factory=dict)
+    data: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    scores: dict[str, Any] = field(default_factory=dict)
+    libraries: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def version(self) -> str:
+        """Hash of the content: of this manifest, and through `files` of every byte beside it."""
+        content = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()[:VERSION_CHARACTERS]
+
+    @property
+    def label(self) -> str:
+        """`name@version`, as the wire writes it."""
+        return f"{self.name}@{self.version}"
+
+    def to_json(self) -> str:
+        """The text of `bundle.json`."""
+        content = {**self._content(), "version": self.version}
+        return json.dumps(content, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Manifest:
+        """Read and check a manifest.
+
+        Raises:
+            BundleError: not JSON, another manifest version, a field missing or wrong, or a
+                `version` that is not this content's.
+        """
+        try:
+            content = json.loads(text)
+        except ValueError as error:
+            raise BundleError(f"{MANIFEST_FILE} is not JSON ({error})") from error
+        if not isinstance(content, dict):
+            raise BundleError(f"{MANIFEST_FILE} is not a JSON object")
+        number = content.pop("manifest", None)
+        if number != MANIFEST_VERSION:
+            raise BundleError(
+                f"{MANIFEST_FILE} is of manifest version {number!r} and this eabridge reads "
+                f"version {MANIFEST_VERSION}: update eabridge, or export the model again"
+            )
+        version = content.pop("version", None)
+        known = {each.name for each in fields(cls)}
+        manifest = cls(**_checked({key: content[key] for key in known & content.keys()}))
+        if version != manifest.version:
+            raise BundleError(
+                f"{MANIFEST_FILE} says version {version!r} but its content hashes to "
+                f"{manifest.version!r}: it was changed after it was written"
+            )
+        return manifest
+
+    def _content(self) -> dict[str, Any]:
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return {"manifest": MANIFEST_VERSION, **plain}
+
+
+def _checked(content: dict[str, Any]) -> dict[str, Any]:
+    """The fields that serving relies on, of the right kind; tuples in the place of lists."""
+
+    def need(name: str, test: bool, expected: str) -> None:
+        if not test:
+            found = repr(content[name])[:80] if name in content else "missing"
+            raise BundleError(f"{MANIFEST_FILE}: `{name}` is {found}: expected {expected}")
+
+    def is_count(value: object, least: int) -> bool:
+        return type(value) is int and value >= least
+
+    name, levels, files = (content.get(key) for key in ("name", "levels", "files"))
+    need("name", isinstance(name, str) and bool(_NAME.fullmatch(name)), "a plain lower-case name")
+    need("task", content.get("task") == "forecast", "'forecast'")
+    need("inputs", content.get("inputs") in ("close", "ohlc"), "'close' or 'ohlc'")
+    need("context", is_count(content.get("context"), 1), "a count of bars")
+    need("horizon", is_count(content.get("horizon"), 1), "a count of bars")
+    need("tf", is_count(content.get("tf"), 0), "seconds per bar, or 0 for any")
+    need(
+        "levels",
+        isinstance(levels, list)
+        and bool(levels)
+        and all(isinstance(level, float) and 0 < level < 1 for level in levels)
+        and sorted(set(levels)) == levels,
+        "ascending numbers between 0 and 1",
+    )
+    symbols = content.get("symbols")
+    need(
+        "symbols",
+        isinstance(symbols, list) and all(isinstance(symbol, str) for symbol in symbols),
+        "an array of strings",
+    )
+    need(
+        "files",
+        isinstance(files, dict)
+        and bool(files)
+        and all(_FILE.fullmatch(key) for key in files)
+        and all(isinstance(value, str) and _SHA256.fullmatch(value) for value in files.values()),
+        "plain file names, each with its SHA-256",
+    )
+    for record in ("network", "data", "recipe", "scores", "libraries"):
+        need(record, isinstance(content.get(record, {}), dict), "an object")
+    return {**content, "levels": tuple(content["levels"]), "symbols": tuple(content["symbols"])}

@@ -1,0 +1,70 @@
+"""Stores: folders of bundles. The one that ships, and those a user names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from bridge.bundles.bundle import GRAPH_FILE, Bundle, open_bundle
+from bridge.bundles.manifest import MANIFEST_FILE, BundleError
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+_LOCAL = Path("models")
+
+
+def shipped_store() -> Path:
+    """The store that ships with eabridge: inside an installed wheel, beside it in a checkout."""
+    installed = _PACKAGE / "_models"
+    return installed if installed.is_dir() else _PACKAGE.parent / "models"
+
+
+def default_stores() -> list[Path]:
+    """`./models`, where training writes, then the shipped store."""
+    stores = [_LOCAL.resolve(), shipped_store()]
+    return [store for index, store in enumerate(stores) if store not in stores[:index]]
+
+
+def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError]]:
+    """Every bundle of the stores, in their order, and an error for each that is refused.
+
+    A name that stands in two stores is found in the first; the same version twice is one.
+    """
+    bundles: list[Bundle] = []
+    refused: list[BundleError] = []
+    for store in stores:
+        if not store.is_dir():
+            continue
+        for folder in sorted(store.iterdir()):
+            if folder.name.startswith(".") or not _is_meant_as_bundle(folder):
+                continue
+            try:
+                bundle = open_bundle(folder)
+            except BundleError as error:
+                refused.append(error)
+                continue
+            if all(bundle.manifest.label != other.manifest.label for other in bundles):
+                bundles.append(bundle)
+    return bundles, refused
+
+
+def _is_meant_as_bundle(folder: Path) -> bool:
+    return (folder / MANIFEST_FILE).is_file() or (folder / GRAPH_FILE).is_file()
+
+
+def find_bundle(model: str, stores: Sequence[Path]) -> Bundle:
+    """The bundle called `name` or `name@version`, or in the folder `model`.
+
+    Raises:
+        BundleError: there is none; the message lists those there are, and those refused.
+    """
+    folder = Path(model)
+    if (folder / MANIFEST_FILE).is_file():
+        return open_bundle(folder)
+    bundles, refused = list_bundles(stores)
+    for bundle in bundles:
+        if model in (bundle.manifest.name, bundle.manifest.label):
+            return bundle
+    known = ", ".join(bundle.manifest.label for bundle in bundles) or "none"
+    where = ", ".join(str(store) for store in stores)
+    damage = "".join(f"; refused: {error}" for error in refused)
+    raise BundleError(f"there is no model '{model}' in {where}; there are: {known}{damage}")

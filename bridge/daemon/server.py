@@ -1,0 +1,115 @@
+"""The socket: frames in, frames out, and a stop that leaves nobody without an answer."""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+
+import zmq
+
+from bridge.daemon.service import Reply, Service
+
+log = logging.getLogger(__name__)
+
+MAX_FRAME_BYTES = 512 * 1024 * 1024
+"""A peer that announces more is cut off by the transport; up to it, it is told `too_large`."""
+
+_POLL_MS = 200  # how soon a stop is noticed where a signal does not interrupt the wait
+_INTAKE = 256  # requests taken off the socket before the lanes run
+_DRAIN_QUIET_S = 0.5  # a stop ends when nobody has asked for this long,
+_DRAIN_MOST_S = 3.0  # and in any case after this
+_LINGER_MS = 1000
+_LOOPBACK = ("127.", "localhost:", "[::1]:")
+
+
+class BindError(RuntimeError):
+    """The daemon cannot listen where it was told to. The message says why."""
+
+
+class Server:
+    """A ROUTER socket in front of a `Service`. One thread; `stop` may be called from a signal."""
+
+    def __init__(self, service: Service, endpoint: str) -> None:
+        self._service = service
+        self._stopping = False
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.ROUTER)
+        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+        self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        try:
+            _require_loopback(endpoint)
+            self._socket.bind(endpoint)
+        except (BindError, zmq.ZMQError) as error:
+            self.close()
+            raise BindError(_bind_problem(endpoint, error)) from error
+        self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+
+    def stop(self) -> None:
+        """Ask `run` to answer what is queued and return."""
+        self._stopping = True
+
+    def run(self) -> None:
+        """Serve until `stop`; then drain, refusing forecasts with `draining`, and return."""
+        poller = zmq.Poller()
+        poller.register(self._socket, zmq.POLLIN)
+        busy = False
+        while not self._stopping:
+            if busy or poller.poll(_POLL_MS):
+                self._take()
+                busy = self._service.run_waiting()
+        self._drain(poller)
+
+    def close(self) -> None:
+        """Close the socket; replies already sent still leave, for up to a second."""
+        self._socket.close()
+        self._context.term()
+
+    def _drain(self, poller: zmq.Poller) -> None:
+        self._take()  # what had arrived before the stop is still answered
+        while self._service.run_waiting():
+            pass
+        self._service.draining = True
+        started = quiet_since = monotonic()
+        while (now := monotonic()) - started < _DRAIN_MOST_S and now - quiet_since < _DRAIN_QUIET_S:
+            if poller.poll(50):
+                self._take()
+                quiet_since = now
+
+    def _take(self) -> None:
+        """Hand what has arrived to the service, up to `_INTAKE` requests."""
+        for _ in range(_INTAKE):
+            try:
+                frames = self._socket.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return
+            if len(frames) == 3 and not frames[1]:
+                self._service.handle(frames[2], self._reply_to(frames[0], [b""]))
+            else:  # answered in the shape it came: with a delimiter where it had one
+                delimiter = [b""] if len(frames) > 1 and not frames[1] else []
+                self._service.refuse_envelope(self._reply_to(frames[0], delimiter))
+
+    def _reply_to(self, peer: bytes, delimiter: list[bytes]) -> Reply:
+        def reply(body: bytes) -> None:
+            try:
+                self._socket.send_multipart([peer, *delimiter, body], zmq.NOBLOCK)
+            except zmq.ZMQError as error:  # a peer whose queue is full; one that left is silent
+                log.warning("a reply could not be sent: %s", error)
+
+        return reply
+
+
+def _require_loopback(endpoint: str) -> None:
+    address = endpoint.removeprefix("tcp://")
+    if address == endpoint:
+        raise BindError("only tcp:// endpoints are served")
+    if not address.startswith(_LOOPBACK):
+        raise BindError("without CURVE keys the daemon listens on loopback only")
+
+
+def _bind_problem(endpoint: str, error: Exception) -> str:
+    if isinstance(error, zmq.ZMQError) and error.errno == zmq.EADDRINUSE:
+        return (
+            f"{endpoint} is in use, perhaps by another eabridge serve: stop that one, or give "
+            "--bind another port"
+        )
+    return f"cannot listen on {endpoint} ({error}): give an address such as tcp://127.0.0.1:5655"

@@ -1,0 +1,303 @@
+"""The forecaster: raw prices in, quantiles of future prices out, as one network.
+
+Read it top to bottom, in the order data flows: prices become scaled features, features become
+patches, patches run through GPT-2's blocks, and a head turns the last patch's state into a
+variance for each coming bar and from it into quantiles. Everything a caller could get wrong
+(logs, scaling, calendars) is inside, so that the exported graph needs nothing but bars.
+
+`B` windows, `T` bars of context, `H` bars of horizon, `Q` quantile levels, `D` width.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import GPT2Config, GPT2Model
+
+HOURS_PER_WEEK = 168
+SECONDS_PER_HOUR = 3600.0
+EPOCH_WEEKDAY_HOURS = 72.0  # 1970-01-01 was a Thursday: three days after Monday 00:00
+
+Inputs = Literal["close", "ohlc"]
+
+
+@dataclass(frozen=True)
+class ForecasterConfig:
+    """What defines a forecaster's shape. Saved in the bundle, enough to build it again.
+
+    `open_hours` are the hours of the week (0 is Monday 00:00, server clock) in which this
+    market has bars. A bar's future is counted in them, so that Friday 23:00 is followed by
+    Monday 00:00 where a market closes at the weekend.
+    """
+
+    inputs: Inputs = "ohlc"
+    context: int = 128
+    horizon: int = 16
+    levels: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+    tf: int = 3600
+    open_hours: tuple[int, ...] = tuple(range(120))
+    patch: int = 8
+    layers: int = 4
+    heads: int = 4
+    width: int = 128
+    dropout: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.context % self.patch:
+            raise ValueError(
+                f"context {self.context} is not a multiple of patch {self.patch}: "
+                f"choose a context such as {self.context // self.patch * self.patch + self.patch}"
+            )
+        if self.width % self.heads:
+            raise ValueError(f"width {self.width} is not a multiple of heads {self.heads}")
+        if any(not 0 < level < 1 for level in self.levels) or any(
+            low >= high for low, high in zip(self.levels, self.levels[1:], strict=False)
+        ):
+            raise ValueError(f"levels must ascend between 0 and 1, not {list(self.levels)}")
+        if 0.5 not in self.levels:
+            raise ValueError("levels must contain 0.5: the quantiles are built outward from it")
+
+
+class Forecaster(nn.Module):
+    """GPT-2 over patches of bars, with a head whose quantiles cannot cross.
+
+    The form follows PatchTST (Nie et al. 2023) and GPT4TS (Zhou et al. 2023) for the patches and
+    Chronos-Bolt (Ansari et al. 2024) for the direct quantile head; the head's sum of variances
+    over the coming bars' hours is the seasonal random walk of the volatility literature, with
+    a network in the place of its constants.
+    """
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.features = Features(config)
+        self.clock = TradingClock(config)
+        slots = len(config.open_hours)
+        self.patch_embedding = nn.Linear(config.patch * self.features.channels, config.width)
+        self.patch_hour = nn.Embedding(slots, config.width)
+        self.gpt2 = GPT2Model(
+            GPT2Config(
+                vocab_size=1,  # patches take the place of words: the table is never looked up
+                n_positions=config.context // config.patch,
+                n_embd=config.width,
+                n_layer=config.layers,
+                n_head=config.heads,
+                resid_pdrop=config.dropout,
+                embd_pdrop=config.dropout,
+                attn_pdrop=config.dropout,
+                use_cache=False,
+                activation_function="gelu_pytorch_tanh",  # gelu_new, in one kernel
+                bos_token_id=None,
+                eos_token_id=None,
+                attn_implementation="eager",
+            )
+        )
+        # GPT-2's own mask, as a constant: the library would build it anew in every graph.
+        tokens = config.context // config.patch
+        mask = torch.full((1, 1, tokens, tokens), torch.finfo(torch.float32).min).triu(1)
+        self.register_buffer("causal_mask", mask, persistent=False)
+        self.head = QuantileHead(config)
+        nn.init.normal_(self.patch_embedding.weight, std=0.02)
+        nn.init.normal_(self.patch_hour.weight, std=0.02)
+
+    def scaled_quantiles(self, bars: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Quantiles of the coming log-returns, in units of the window's own volatility.
+
+        Args:
+            bars: [B, T] closes or [B, T, 4] open, high, low, close; float64 prices, oldest first.
+            time: [B] open time of the last bar, seconds of the server's clock, float64.
+
+        Returns:
+            [B, H, Q] float32 quantiles of log(close h bars ahead / last close) / scale, and the
+            scale [B], float64: the root mean square of the window's log-returns.
+        """
+        features, scale = self.features(bars)  # [B, T, C], [B]
+        batch = features.shape[0]
+        patches = features.reshape(batch, -1, self.config.patch * self.features.channels)
+        past, future = self.clock(time)  # [B, P], [B, H] slots of the trading week
+        tokens = self.patch_embedding(patches) + self.patch_hour(past)  # [B, P, D]
+        states = self.gpt2(
+            inputs_embeds=tokens, attention_mask=self.causal_mask
+        ).last_hidden_state  # [B, P, D]
+        return self.head(states, future), scale
+
+    def forward(self, bars: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Forecast prices.
+
+        Args:
+            bars: [B, T] or [B, T, 4] float64 prices, as in `scaled_quantiles`.
+            time: [B] float64.
+
+        Returns:
+            `quantiles` [B, H, Q] float64 prices, each row ascending, and `up` [B, H] float64:
+            the probability that the close h bars ahead is above the last close.
+        """
+        scaled, scale = self.scaled_quantiles(bars, time)
+        last = bars[:, -1] if self.config.inputs == "close" else bars[:, -1, 3]
+        moves = scaled.double() * scale[:, None, None]  # [B, H, Q] log-returns
+        return last[:, None, None] * torch.exp(moves), self.up(scaled)
+
+    def up(self, scaled: Tensor) -> Tensor:
+        """[B, H] probability of a positive return: the level at which the quantiles cross zero.
+
+        Linear between levels and beyond them along the outermost pair, within 0.01 and 0.99.
+        """
+        levels = torch.tensor(self.config.levels, dtype=torch.float64)
+        values = scaled.double()
+        low, high = values[..., :-1], values[..., 1:]  # [B, H, Q-1] ends of each segment
+        slope = (levels[1:] - levels[:-1]) / (high - low).clamp(min=1e-9)
+        below = levels[:-1] - low * slope  # the level of zero, were it in this segment
+        inside = torch.maximum(torch.minimum(below, levels[1:]), levels[:-1])
+        # Each segment adds what part of its span lies below zero: their sum is the level of zero.
+        level = levels[0] + (inside - levels[:-1]).sum(-1)
+        level = torch.where(low[..., 0] > 0, below[..., 0], level)
+        level = torch.where(high[..., -1] < 0, below[..., -1], level)
+        return 1.0 - level.clamp(0.01, 0.99)
+
+
+class Features(nn.Module):
+    """Raw prices to what the network sees: each bar in units of its window's volatility.
+
+    Float64 until scaled: a float32 price of 100 has lost moves of a hundredth of a pip.
+    """
+
+    LIMIT = 12.0  # beyond this many window deviations a bar says no more
+    FLOOR = 0.05  # keeps the logarithm of a bar that did not move finite
+    MIN_SCALE = 1e-7  # a window without any move: the forecast is then almost a point
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        super().__init__()
+        self.inputs = config.inputs
+        self.channels = 2 if config.inputs == "close" else 5
+
+    def forward(self, bars: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, T] or [B, T, 4] float64 prices to [B, T, C] float32 features and the scale [B]."""
+        logs = torch.log(bars)
+        close = logs if self.inputs == "close" else logs[..., 3]
+        steps = close[:, 1:] - close[:, :-1]  # [B, T-1] log-returns
+        # Summed in order: a reduction may group its terms by the size of the batch.
+        squares = torch.cumsum(steps * steps, dim=1)[:, -1]
+        scale = torch.sqrt(squares / steps.shape[1]).clamp(min=self.MIN_SCALE)  # [B]
+        unit = scale[:, None]
+        # The oldest bar has no predecessor: its return is from its own open, or nothing.
+        first = close[:, :1] * 0.0 if self.inputs == "close" else close[:, :1] - logs[:, :1, 0]
+        moves = torch.cat([first, steps], dim=1) / unit  # [B, T]
+        columns = [moves, torch.log(moves.abs() + self.FLOOR)]
+        if self.inputs == "ohlc":
+            high, low = logs[..., 1], logs[..., 2]
+            columns += [
+                (high - close) / unit,
+                (close - low) / unit,
+                torch.log((high - low) / unit + self.FLOOR),
+            ]
+        features = torch.stack(columns, dim=-1).clamp(-self.LIMIT, self.LIMIT)
+        return features.float(), scale
+
+
+class TradingClock(nn.Module):
+    """Time of the last bar to slots of the trading week, for past patches and coming bars.
+
+    On hourly FX the hour of the week carries most of what can be forecast. Slots count only the
+    hours in which the market has bars, so stepping over a weekend is plain addition.
+    """
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        super().__init__()
+        self.slots = float(len(config.open_hours))
+        # A closed hour, should a bar bear it after all, counts as the next open one.
+        slot_of_hour = [
+            sum(open_hour < hour for open_hour in config.open_hours) % len(config.open_hours)
+            for hour in range(HOURS_PER_WEEK)
+        ]
+        step = config.tf / SECONDS_PER_HOUR  # hours per bar
+        patches = config.context // config.patch
+        ages = [(patches - 1 - index) * config.patch * step for index in range(patches)]
+        ahead = [(h + 1) * step for h in range(config.horizon)]
+        self.register_buffer("slot_of_hour", torch.tensor(slot_of_hour), persistent=False)
+        self.register_buffer("ages", torch.tensor(ages, dtype=torch.float64), persistent=False)
+        self.register_buffer("ahead", torch.tensor(ahead, dtype=torch.float64), persistent=False)
+
+    def forward(self, time: Tensor) -> tuple[Tensor, Tensor]:
+        """[B] float64 seconds to int64 slots: [B, P] of each patch's last bar, [B, H] ahead."""
+        hours = time / SECONDS_PER_HOUR + EPOCH_WEEKDAY_HOURS
+        hours = hours - torch.floor(hours / HOURS_PER_WEEK) * HOURS_PER_WEEK
+        whole = torch.floor(hours)
+        now = self.slot_of_hour[whole.long()].double() + (hours - whole)  # [B]
+        return self._wrap(now[:, None] - self.ages), self._wrap(now[:, None] + self.ahead)
+
+    def _wrap(self, slots: Tensor) -> Tensor:
+        return torch.floor(slots - torch.floor(slots / self.slots) * self.slots).long()
+
+
+class QuantileHead(nn.Module):
+    """The last patch's state and the coming hours to quantiles that ascend by construction.
+
+    Each coming bar gets a variance from the state and its own hour; variances add up along the
+    horizon as in a random walk; the quantiles stand outward from the median at distances that
+    begin as the normal distribution's and are learned from there.
+    """
+
+    HIDDEN = 64
+
+    def __init__(self, config: ForecasterConfig) -> None:
+        super().__init__()
+        normal = NormalDist()
+        gaps = torch.tensor(
+            [
+                normal.inv_cdf(high) - normal.inv_cdf(low)
+                for low, high in zip(config.levels, config.levels[1:], strict=False)
+            ]
+        )
+        self.middle = config.levels.index(0.5)
+        self.state = nn.Linear(config.width, self.HIDDEN)
+        self.hour = nn.Embedding(len(config.open_hours), self.HIDDEN)
+        self.ahead = nn.Parameter(torch.zeros(config.horizon, self.HIDDEN))
+        self.mix = nn.Linear(self.HIDDEN, self.HIDDEN)
+        self.variance = nn.Linear(self.HIDDEN, 1)
+        self.median = nn.Linear(self.HIDDEN, 1)
+        self.gaps = nn.Linear(self.HIDDEN, len(gaps))
+        nn.init.normal_(self.hour.weight, std=0.02)
+        for layer in (self.variance, self.median, self.gaps):
+            nn.init.normal_(layer.weight, std=0.002)
+            nn.init.zeros_(layer.bias)
+        with torch.no_grad():  # start as the Gaussian random walk
+            self.gaps.bias.copy_(torch.log(torch.expm1(gaps)))
+
+    def forward(self, states: Tensor, future: Tensor) -> Tensor:
+        """[B, P, D] states and [B, H] slots to [B, H, Q] quantiles in window deviations."""
+        # Projected for all patches, then cut to the last: a batch of one then takes the same
+        # kernel as a batch of many, and gives the same bits.
+        now = self.state(states)[:, -1:, :]  # [B, 1, 64]
+        mixed = F.gelu(now + self.hour(future) + self.ahead, approximate="tanh")  # [B, H, 64]
+        mixed = mixed + F.gelu(self.mix(mixed), approximate="tanh")
+        steps = torch.exp(self.variance(mixed).clamp(-8.0, 8.0))  # [B, H, 1] one bar's variance
+        deviation = torch.sqrt(torch.cumsum(steps, dim=1))  # [B, H, 1]
+        gaps = F.softplus(self.gaps(mixed))  # [B, H, Q-1]
+        median = self.median(mixed)  # [B, H, 1]
+        above = median + torch.cumsum(gaps[..., self.middle :], dim=-1)
+        below = median - torch.cumsum(gaps[..., : self.middle].flip(-1), dim=-1).flip(-1)
+        return torch.cat([below, median, above], dim=-1) * deviation
+
+
+def pinball_loss(quantiles: Tensor, target: Tensor, levels: Tensor) -> Tensor:
+    """Pinball (quantile) loss, elementwise (Koenker and Bassett 1978).
+
+    Args:
+        quantiles: [B, H, Q]. target: [B, H]. levels: [Q].
+
+    Returns:
+        [B, H, Q], not negative; its mean over levels approximates half the CRPS.
+    """
+    error = target[..., None] - quantiles
+    return torch.maximum(levels * error, (levels - 1.0) * error)
+
+
+def parameters(model: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(math.prod(p.shape) for p in model.parameters() if p.requires_grad)
