@@ -8,8 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_UNIT_SECONDS = {"M": 60, "H": 3600, "D": 86_400, "W": 604_800, "MN": 2_592_000}
-_NAMED = {"DAILY": 86_400, "WEEKLY": 604_800, "MONTHLY": 2_592_000, "HOURLY": 3600}
+DAY = 86_400
+WEEK = 7 * DAY
+MONTH = 30 * DAY  # what MN1 counts as in seconds; MEAN_MONTH is what its bars are apart
+MEAN_MONTH = 2_629_746.0  # a twelfth of the Gregorian year
+_UNIT_SECONDS = {"M": 60, "H": 3600, "D": DAY, "W": WEEK, "MN": MONTH}
+_NAMED = {"DAILY": DAY, "WEEKLY": WEEK, "MONTHLY": MONTH, "HOURLY": 3600}
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class Bars:
 
     Attributes:
         symbol: as the broker names it; empty where no name was found.
-        tf: seconds per bar.
+        tf: seconds per bar; a month counts as 30 days.
         time: [n] int64, open time of each bar, POSIX seconds of the broker's server clock.
         ohlc: [n, 4] float64, open, high, low, close.
         volume: [n] float64; zeros where the source has none.

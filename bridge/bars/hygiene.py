@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.bars.bars import timeframe_name
-from bridge.bars.calendar import hour_of_week, open_hours
+from bridge.bars.bars import DAY, MEAN_MONTH, MONTH, WEEK, timeframe_name
+from bridge.bars.calendar import slot, usually_open
+from bridge.bars.times import stamp
 
 _PRICES = ("open", "high", "low", "close")
 _LARGEST_GAPS = 3
@@ -39,7 +40,7 @@ class Gap:
 
 @dataclass(frozen=True)
 class Report:
-    """What a read found. `faults` is empty unless `--repair` dropped them."""
+    """What a read found. `faults` are the rows that `--repair` dropped; `rows` are those left."""
 
     path: Path
     symbol: str
@@ -52,26 +53,25 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report for a person, one finding a line."""
-        head = f"{self.path.name}: {self.rows:,} bars of {self.symbol or '?'} {timeframe_name(self.tf)}"
-        lines = [head]
+        name, timeframe = self.symbol or "?", timeframe_name(self.tf)
+        lines = [f"{self.path.name}: {_count(self.rows, 'bar')} of {name} {timeframe}"]
         if self.faults:
-            lines.append(f"dropped {len(self.faults):,} broken rows, the first: {self.faults[0]}")
+            dropped = _count(len(self.faults), "broken row")
+            lines.append(f"dropped {dropped}, the first: {self.faults[0]}")
         if self.gaps:
-            missing = sum(gap.missing_bars for gap in self.gaps)
+            missing = _count(sum(gap.missing_bars for gap in self.gaps), "bar")
             largest = sorted(self.gaps, key=lambda gap: -gap.missing_bars)[:_LARGEST_GAPS]
-            where = ", ".join(f"{gap.missing_bars} after {stamp(gap.after)}" for gap in largest)
-            lines.append(
-                f"{len(self.gaps):,} gaps beyond weekends, {missing:,} bars missing ({where})"
-            )
+            where = ", ".join(f"{gap.missing_bars:,} after {stamp(gap.after)}" for gap in largest)
+            gaps = _count(len(self.gaps), "gap")
+            lines.append(f"{gaps} beyond weekends, {missing} missing ({where})")
         if self.last_may_be_forming:
             lines.append("the last bar may still be forming: forecast from closed bars only")
         lines.extend(self.notes)
         return lines
 
 
-def stamp(time: int) -> str:
-    """POSIX seconds of the server's clock as `2020-12-31 23:00`."""
-    return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M")
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def price_faults(ohlc: NDArray[np.float64], lines: NDArray[np.int64]) -> list[Fault]:
@@ -92,6 +92,15 @@ def price_faults(ohlc: NDArray[np.float64], lines: NDArray[np.int64]) -> list[Fa
     return faults
 
 
+def volume_faults(volume: NDArray[np.float64], lines: NDArray[np.int64]) -> list[Fault]:
+    """Rows whose volume cannot be: not finite, or negative."""
+    bad = ~np.isfinite(volume) | (volume < 0)
+    return [
+        Fault(int(lines[row]), "volume", f"volume {volume[row]} is no count of anything")
+        for row in np.flatnonzero(bad)
+    ]
+
+
 def time_faults(time: NDArray[np.int64], lines: NDArray[np.int64]) -> list[Fault]:
     """Rows that must go for time to ascend: duplicates, and the fewest of those that go back.
 
@@ -104,8 +113,6 @@ def time_faults(time: NDArray[np.int64], lines: NDArray[np.int64]) -> list[Fault
     previous = np.full(len(time), -1)
     for row, value in enumerate(time.tolist()):
         length = bisect_left(tails, value)
-        if length and tails[length - 1] == value:
-            continue
         if length < len(tails) and tails[length] == value:
             continue  # a duplicate: the first one stays
         tails[length : length + 1] = [value]
@@ -130,18 +137,32 @@ def time_faults(time: NDArray[np.int64], lines: NDArray[np.int64]) -> list[Fault
 
 
 def find_gaps(time: NDArray[np.int64], tf: int) -> tuple[Gap, ...]:
-    """Gaps in hours that are open in most weeks of these bars: holidays, outages, lost history."""
+    """Gaps where the market is usually open in these bars: holidays, outages, lost history.
+
+    Nights, breaks and weekends without bars are learned from the bars themselves.
+    """
     if len(time) < 2:
         return ()
-    is_open = np.zeros(168, dtype=bool)
-    is_open[list(open_hours(time))] = True
-    gaps = []
-    for row in np.flatnonzero(np.diff(time) > tf):
-        absent = np.arange(time[row] + tf, time[row + 1], tf)
-        missing = int(is_open[hour_of_week(absent)].sum())
-        if missing:
-            gaps.append(Gap(int(time[row]), missing))
-    return tuple(gaps)
+    if tf >= WEEK:  # no market closes for whole weeks, and months differ in length
+        missing = np.rint(np.diff(time) / _apart(tf)).astype(np.int64) - 1
+    else:
+        seconds = math.gcd(tf, DAY)
+        missing = _open_slots_between(time, seconds) * seconds // tf
+    return tuple(Gap(int(time[row]), int(missing[row])) for row in np.flatnonzero(missing > 0))
+
+
+def _apart(tf: int) -> float:
+    """Seconds from one bar's open to the next one's, on average."""
+    return tf // MONTH * MEAN_MONTH if tf >= MONTH and tf % MONTH == 0 else float(tf)
+
+
+def _open_slots_between(time: NDArray[np.int64], seconds: int) -> NDArray[np.int64]:
+    """[n - 1] slots without a bar, of those usually open, between each bar and the next."""
+    is_open = usually_open(time, seconds)
+    open_before = np.concatenate([[0], np.cumsum(is_open)])  # from Monday 00:00 to each slot
+    weeks, slots = np.divmod(slot(time, seconds), len(is_open))
+    of_all_time = weeks * open_before[-1] + open_before[slots]
+    return np.diff(of_all_time) - is_open[slots[:-1]]
 
 
 def may_be_forming(last: int, tf: int, now: float) -> bool:
@@ -150,4 +171,5 @@ def may_be_forming(last: int, tf: int, now: float) -> bool:
     An export taken while the market is open ends in the bar that is still forming, and nothing
     in the file says so. Brokers' clocks run up to three hours ahead of UTC, hence "may".
     """
-    return last + tf > now
+    longest = tf + tf // MONTH * DAY if tf % MONTH == 0 else tf  # a month may have 31 days
+    return last + longest > now

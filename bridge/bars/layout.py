@@ -5,10 +5,15 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import io
 import re
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+
+from bridge.bars.times import shown
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOMS = (
@@ -18,7 +23,18 @@ _BOMS = (
 )
 _ROLES = {
     "date": ("date",),
-    "time": ("time", "datetime", "timestamp", "date time", "gmt time", "local time", ""),
+    "time": (
+        "time",
+        "datetime",
+        "timestamp",
+        "date time",
+        "date/time",
+        "gmt time",
+        "local time",
+        "open time",
+        "open_time",
+        "",  # the index of a table that pandas wrote
+    ),
     "open": ("open", "o"),
     "high": ("high", "h"),
     "low": ("low", "l"),
@@ -27,6 +43,9 @@ _ROLES = {
 }
 _MT4_COLUMNS = ("date", "time", "open", "high", "low", "close", "volume")
 REQUIRED = ("time", "open", "high", "low", "close")
+_YFINANCE_LEVELS = {"price", "ticker"}
+_HEAD_ROWS = 4
+_HEAD_WIDTH = 8192  # characters of a line that are looked at
 
 
 @dataclass(frozen=True)
@@ -34,7 +53,9 @@ class Layout:
     """How to read a text of bars.
 
     `columns` maps a role (`time`, `open`, ..., and `date` where date and time stand apart) to
-    its column number, from 0. `first_line` is the number of data's first line, from 1.
+    its column number, from 0. `names` are the header's, lower case and without `<>`.
+    `first_line` is the number of data's first line, from 1. `symbol` is the one the header
+    names, else empty.
     """
 
     delimiter: str
@@ -44,7 +65,7 @@ class Layout:
     symbol: str
 
     def name(self, role: str) -> str:
-        """The column's name as the file has it."""
+        """The column's name, as in `names`; the role itself where it has none."""
         return self.names[self.columns[role]] or role
 
 
@@ -64,51 +85,88 @@ def read_text(path: Path) -> str:
             raw = gzip.decompress(raw)
         except (OSError, EOFError, zlib.error) as error:
             raise LayoutError(f"the gzip is damaged ({error}): export or copy it again") from error
+    text = _decode(raw)
+    if "\0" in text:
+        raise LayoutError("this is no text: give the bars as CSV or as MetaTrader exports them")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _decode(raw: bytes) -> str:
     encoding = "utf-8"
     for bom, name in _BOMS:
         if raw.startswith(bom):
             raw, encoding = raw[len(bom) :], name
             break
     else:
-        if raw[1:2] == b"\0":
+        if raw[:4:2] == b"\0\0":
+            encoding = "utf-16-be"
+        elif raw[1:4:2] == b"\0\0":
             encoding = "utf-16-le"
     try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")
-    if "\0" in text:
-        raise LayoutError("this is no text: give the bars as CSV or as MetaTrader exports them")
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        return raw.decode(encoding)
+    except UnicodeDecodeError as error:
+        if encoding == "utf-8":
+            return raw.decode("cp1252", errors="replace")
+        raise LayoutError(f"the {encoding} text is damaged: export or copy it again") from error
 
 
 def find_layout(text: str) -> Layout:
     """The layout of MetaTrader's exports, of plain CSVs with a header, and of MT4's without.
 
     Raises:
-        LayoutError: empty text, or a header in which a needed column is missing.
+        LayoutError: empty text, a header in which a needed column is missing, or one with
+            several symbols.
     """
-    head = [line for line in text[:8192].split("\n")[:4] if line.strip()]
+    head = list(islice(_filled_lines(text), _HEAD_ROWS))
     if not head:
         raise LayoutError("the file is empty")
-    delimiter = max("\t;,", key=head[0].count)
-    rows = [next(csv.reader([line], delimiter=delimiter)) for line in head]
+    header_line, header = head[0]
+    delimiter = max("\t;,", key=header.count)
+    rows = [next(csv.reader([line], delimiter=delimiter)) for _, line in head]
     names = tuple(_clean(cell) for cell in rows[0])
-    first_line, symbol = 2, ""
+    first_line, symbol = header_line + 1, ""
     if re.match(r"\d", names[0]):  # no header at all: MT4's History Center writes it so
-        first_line = 1
-        names = _MT4_COLUMNS if _is_date_alone(names[0]) else ("time", *_MT4_COLUMNS[2:])
-    elif names[0] == "price" and len(rows) > 2 and _clean(rows[1][0]) == "ticker":
-        # yfinance's two-level header: Price,Close,High,... / Ticker,AAPL,... / Date,,,
-        first_line, symbol = 4, rows[1][1].strip()
-        names = ("time", *names[1:])
+        names, first_line = _unwritten_names(rows[0]), header_line
+    elif len(rows) > 1 and {names[0], _clean(rows[1][0])} == _YFINANCE_LEVELS:
+        names, symbol, levels = _yfinance_header(rows)
+        first_line = head[levels - 1][0] + 1
     columns = _match_columns(names)
     missing = [role for role in REQUIRED if role not in columns]
     if missing:
         raise LayoutError(
-            f"no column for {', '.join(missing)} in the header {', '.join(names)}: a file of bars "
+            f"no column for {', '.join(missing)} in the header {shown(header)}: a file of bars "
             "has date or time, open, high, low and close (and may have more)"
         )
     return Layout(delimiter, columns, names, first_line, symbol)
+
+
+def _filled_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, and their numbers, from 1."""
+    for number, line in enumerate(io.StringIO(text), start=1):
+        if line.strip():
+            yield number, line[:_HEAD_WIDTH].rstrip("\n")
+
+
+def _unwritten_names(cells: list[str]) -> tuple[str, ...]:
+    """The names a file without a header would have, by its first row; volume may be absent."""
+    has_clock = len(cells) > 1 and ":" in cells[1]
+    has_clock |= len(cells) >= len(_MT4_COLUMNS) and _is_date_alone(_clean(cells[0]))
+    names = _MT4_COLUMNS if has_clock else ("time", *_MT4_COLUMNS[2:])
+    return names[:-1] if len(cells) == len(names) - 1 else names
+
+
+def _yfinance_header(rows: list[list[str]]) -> tuple[tuple[str, ...], str, int]:
+    """Names, symbol and number of rows of `Price,Close,... / Ticker,AAPL,... / Date,,...`."""
+    price, ticker = rows[:2] if _clean(rows[0][0]) == "price" else rows[1::-1]
+    tickers = sorted({cell.strip() for cell in ticker[1:]} - {""})
+    if len(tickers) > 1:
+        raise LayoutError(
+            f"there are {len(tickers)} symbols in it ({shown(', '.join(tickers))}): "
+            "write a file for each"
+        )
+    has_index_row = len(rows) > 2 and not any(cell.strip() for cell in rows[2][1:])
+    names = ("time", *(_clean(cell) for cell in price[1:]))
+    return names, "".join(tickers), 3 if has_index_row else 2
 
 
 def _match_columns(names: tuple[str, ...]) -> dict[str, int]:
@@ -118,13 +176,16 @@ def _match_columns(names: tuple[str, ...]) -> dict[str, int]:
             if name in names and (name or names[0] == ""):
                 columns[role] = names.index(name)
                 break
-    if "date" in columns and "time" not in columns:
+    has_clock = "time" in columns and names[columns["time"]] != ""
+    if "date" in columns and not has_clock:
         columns["time"] = columns.pop("date")  # daily bars, or date and time in one column
     return columns
 
 
 def _clean(cell: str) -> str:
-    return cell.strip().strip("<>\"'").strip().lower()
+    """`TICKVOL` of `<TICKVOL>`, `time` of `Time (UTC)`."""
+    bare = re.sub(r"\s*\(.*\)$", "", cell.strip())
+    return bare.strip("<>\"'").strip().lower()
 
 
 def _is_date_alone(cell: str) -> bool:

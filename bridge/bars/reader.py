@@ -75,9 +75,7 @@ def read_bars(path: Path | str, *, repair: bool = False) -> tuple[Bars, Report]:
         rows, forming = rows.cut(len(rows.time) - 1), False
     bars = Bars(symbol, tf, rows.time, rows.ohlc, rows.volume)
     gaps = find_gaps(rows.time, tf)
-    return bars, Report(
-        path, symbol, tf, len(bars), tuple(faults), gaps, forming, tuple(notes)
-    )
+    return bars, Report(path, symbol, tf, len(bars), tuple(faults), gaps, forming, tuple(notes))
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bridge.bars.bars import DAY
+
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True)
@@ -74,10 +78,11 @@ def windows(
     """
     if len(ends) and int(ends.min()) < context - 1:
         raise IndexError(f"a window of {context} bars cannot end at bar {int(ends.min()) + 1}")
-    return values[ends[:, None] + np.arange(1 - context, 1)]
+    rows = ends[:, None] + np.arange(1 - context, 1)
+    picked: NDArray[np.float64] = values[rows]
+    return picked
 
 
 def midnight_after(day: date) -> int:
     """POSIX seconds of the midnight that ends `day`, server clock."""
-    following = datetime(day.year, day.month, day.day, tzinfo=timezone.utc) + timedelta(days=1)
-    return int(following.timestamp())
+    return (day.toordinal() - _EPOCH_DAY + 1) * DAY

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -81,7 +80,7 @@ def write_bundle(
         open_bundle(draft)
         if folder.exists():
             shutil.rmtree(folder)
-        os.replace(draft, folder)
+        draft.replace(folder)
     finally:
         if draft.exists():
             shutil.rmtree(draft)

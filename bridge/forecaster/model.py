@@ -23,6 +23,8 @@ from transformers import GPT2Config, GPT2Model
 HOURS_PER_WEEK = 168
 SECONDS_PER_HOUR = 3600.0
 EPOCH_WEEKDAY_HOURS = 72.0  # 1970-01-01 was a Thursday: three days after Monday 00:00
+USUAL_VOLATILITY = 1e-3  # of one bar's log-return: an FX major's hour
+LEVEL_LIMIT = 1.5  # in powers of e around it
 
 Inputs = Literal["close", "ohlc"]
 
@@ -81,6 +83,7 @@ class Forecaster(nn.Module):
         slots = len(config.open_hours)
         self.patch_embedding = nn.Linear(config.patch * self.features.channels, config.width)
         self.patch_hour = nn.Embedding(slots, config.width)
+        self.level = nn.Linear(2, config.width)
         self.gpt2 = GPT2Model(
             GPT2Config(
                 vocab_size=1,  # patches take the place of words: the table is never looked up
@@ -105,6 +108,8 @@ class Forecaster(nn.Module):
         self.head = QuantileHead(config)
         nn.init.normal_(self.patch_embedding.weight, std=0.02)
         nn.init.normal_(self.patch_hour.weight, std=0.02)
+        nn.init.normal_(self.level.weight, std=0.02)
+        self.gpt2.wte.weight.requires_grad_(False)
 
     def scaled_quantiles(self, bars: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         """Quantiles of the coming log-returns, in units of the window's own volatility.
@@ -121,7 +126,11 @@ class Forecaster(nn.Module):
         batch = features.shape[0]
         patches = features.reshape(batch, -1, self.config.patch * self.features.channels)
         past, future = self.clock(time)  # [B, P], [B, H] slots of the trading week
-        tokens = self.patch_embedding(patches) + self.patch_hour(past)  # [B, P, D]
+        tokens = (  # [B, P, D]
+            self.patch_embedding(patches)
+            + self.patch_hour(past)
+            + self.level(volatility_level(scale))[:, None, :]
+        )
         states = self.gpt2(
             inputs_embeds=tokens, attention_mask=self.causal_mask
         ).last_hidden_state  # [B, P, D]
@@ -198,6 +207,16 @@ class Features(nn.Module):
             ]
         features = torch.stack(columns, dim=-1).clamp(-self.LIMIT, self.LIMIT)
         return features.float(), scale
+
+
+def volatility_level(scale: Tensor) -> Tensor:
+    """[B] scale to [B, 2] float32: how far this window's volatility is from a usual one.
+
+    Scaling hides it from the network, and it says where volatility will return to. Bounded, so
+    that a market calmer or wilder than any in training reads as the calmest or wildest.
+    """
+    level = torch.log(scale / USUAL_VOLATILITY).clamp(-LEVEL_LIMIT, LEVEL_LIMIT).float()
+    return torch.stack([level, level * level], dim=-1)
 
 
 class TradingClock(nn.Module):

@@ -1,0 +1,44 @@
+"""`eabridge`: find the command, run it, turn expected errors into one sentence and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+from bridge.cli import ask, data, demo, load, serve, train
+from bridge.cli.errors import UserError
+
+_DESCRIPTION = """\
+Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
+
+  eabridge demo                    see it work: a daemon, real EURUSD hours, a live view
+  eabridge serve                   answer EAs on tcp://127.0.0.1:5655 until Ctrl-C
+  eabridge forecast --data FILE    forecast from the last bars of a MetaTrader export
+  eabridge train --data FILE ...   train a model on your own exports
+  eabridge evaluate --data FILE    score a model against random walks, honestly
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 2 for a user's error, 130 for Ctrl-C."""
+    parser = argparse.ArgumentParser(
+        prog="eabridge",
+        description=_DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"eabridge {version('eabridge')}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for group in (demo, serve, ask, data, train, load):
+        group.add_parser(commands)
+    options = parser.parse_args(arguments)
+    try:
+        code: int = options.run(options)
+    except UserError as error:
+        print(f"eabridge {options.command}: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return 130
+    return code

@@ -1,0 +1,67 @@
+"""`eabridge serve`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bridge.wire import DEFAULT_ENDPOINT
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "serve",
+        help="answer EAs until Ctrl-C",
+        description="Load every model of the given stores and answer EAs over ZeroMQ. Prints "
+        "`ready tcp://HOST:PORT` when it accepts requests. Ctrl-C answers what is queued and "
+        "stops.",
+    )
+    parser.add_argument(
+        "--bind",
+        default=DEFAULT_ENDPOINT,
+        metavar="ENDPOINT",
+        help="where to listen; port 0 takes any free one (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--models",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="a folder of models; may be given several times (default: ./models and the models "
+        "that ship with eabridge)",
+    )
+    parser.add_argument(
+        "--default",
+        metavar="NAME",
+        help="the model that answers when an EA names none (default: the first one found)",
+    )
+    parser.add_argument(
+        "--log-level",
+        default="info",
+        choices=["debug", "info", "warning", "error"],
+        help="how much to log on stderr (default: %(default)s)",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    import logging
+
+    from bridge.bundles import default_stores
+    from bridge.cli.errors import UserError
+    from bridge.daemon.start import StartError, serve
+
+    logging.basicConfig(
+        level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        serve(
+            options.models or default_stores(),
+            options.bind,
+            options.default,
+            ready=lambda endpoint: print(f"ready {endpoint}", flush=True),
+        )
+    except StartError as error:
+        raise UserError(str(error)) from error
+    return 0

@@ -1,0 +1,357 @@
+"""The Python client: ask a daemon for forecasts, as an EA does.
+
+>>> from bridge import Client, read_bars
+>>> bars, report = read_bars("EURUSD_H1.csv")  # doctest: +SKIP
+>>> with Client() as client:  # doctest: +SKIP
+...     forecast = client.forecast(bars)
+...     print(forecast.model, forecast.median(1), forecast.prob_up(1))
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import zmq
+from numpy.typing import NDArray
+
+from bridge.bars import Bars
+from bridge.wire import DEFAULT_ENDPOINT, PROTOCOL_VERSION
+from bridge.wire.codec import pack, unpack
+from bridge.wire.errors import Code, WireError
+from bridge.wire.messages import read_numbers
+
+_OHLC_WHERE_UNKNOWN = 4096  # bars sent to a daemon that names no model's context
+
+
+class ClientError(Exception):
+    """A request brought no forecast."""
+
+
+class Unreachable(ClientError):  # noqa: N818  (a state, read as one: "except Unreachable")
+    """No answer came in time, however often it was asked for."""
+
+
+class DaemonError(ClientError):
+    """The daemon answered with an error: `code` is the wire's, `message` says what to do."""
+
+    def __init__(self, code: Code, message: str) -> None:
+        super().__init__(f"{code.value}: {message}")
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Quantiles of the close for each of the next H bars.
+
+    Attributes:
+        model: `name@version` that answered.
+        symbol: as asked; the daemon does not echo it.
+        time: open time of the window's last bar, POSIX seconds of the server's clock.
+        tf: seconds per bar. horizon: H.
+        levels: [Q] quantile levels, ascending.
+        quantiles: [H, Q] float64 prices, each row ascending.
+        up: [H] probability that the close h bars ahead is above the last close.
+        cached: answered from the daemon's cache.
+        infer_us, server_us: microseconds inside the model, and inside the daemon in all.
+    """
+
+    model: str
+    symbol: str
+    time: int
+    tf: int
+    horizon: int
+    levels: tuple[float, ...]
+    quantiles: NDArray[np.float64]
+    up: NDArray[np.float64]
+    cached: bool
+    infer_us: int
+    server_us: int
+
+    def quantile(self, h: int, level: float) -> float:
+        """The price that the close `h` bars ahead (1 to H) stays below with probability `level`.
+
+        Linear between the model's levels.
+
+        Raises:
+            ValueError: `h` or `level` is outside what the model forecasts.
+        """
+        if not self.levels[0] <= level <= self.levels[-1]:
+            raise ValueError(
+                f"level {level} is outside the model's {self.levels[0]} to {self.levels[-1]}"
+            )
+        return float(np.interp(level, self.levels, self.quantiles[self._row(h)]))
+
+    def median(self, h: int) -> float:
+        """The median of the close `h` bars ahead."""
+        return self.quantile(h, 0.5)
+
+    def prob_up(self, h: int) -> float:
+        """Probability that the close `h` bars ahead is above the last close."""
+        return float(self.up[self._row(h)])
+
+    def _row(self, h: int) -> int:
+        if not 1 <= h <= self.horizon:
+            raise ValueError(f"h is {h}: this model forecasts 1 to {self.horizon} bars ahead")
+        return h - 1
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that a daemon serves, as `hello` describes it. `tf` 0 and no symbols mean any."""
+
+    name: str
+    version: str
+    task: str
+    inputs: str
+    context: int
+    horizon: int
+    levels: tuple[float, ...]
+    tf: int
+    symbols: tuple[str, ...]
+    default: bool
+
+    @property
+    def label(self) -> str:
+        """`name@version`."""
+        return f"{self.name}@{self.version}"
+
+
+@dataclass(frozen=True)
+class Hello:
+    """A daemon's name and version, the protocols it speaks, and its models."""
+
+    server: str
+    protocols: tuple[int, ...]
+    models: tuple[Model, ...]
+
+
+@dataclass(frozen=True)
+class Health:
+    """A daemon's state; the percentiles are of its latest forecasts."""
+
+    status: str
+    uptime_s: int
+    requests: int
+    errors: int
+    queued: int
+    p50_us: int
+    p99_us: int
+
+
+class Client:
+    """A connection to one daemon, made on first use.
+
+    Reliable in the way of the ZeroMQ guide's Lazy Pirate: a request that is not answered in
+    `timeout_ms` closes the socket, so that its late answer cannot be taken for another's, and
+    is asked again on a new one, up to `retries` times. May be shared between threads: requests
+    then take turns.
+
+    Args:
+        endpoint: where the daemon listens.
+        model: `name` or `name@version` to ask; the daemon's default where None.
+        timeout_ms: how long to wait for each try. Sent along, so that the daemon computes
+            nothing that comes too late.
+        retries: how often to ask again after the first try.
+    """
+
+    def __init__(
+        self,
+        endpoint: str = DEFAULT_ENDPOINT,
+        *,
+        model: str | None = None,
+        timeout_ms: int = 1000,
+        retries: int = 2,
+    ) -> None:
+        if timeout_ms < 1 or retries < 0:
+            raise ValueError(
+                f"timeout_ms {timeout_ms} must be positive and retries {retries} not negative"
+            )
+        self.endpoint = endpoint
+        self.model = model
+        self.timeout_ms = timeout_ms
+        self.retries = retries
+        self._lock = threading.Lock()
+        self._context = zmq.Context()
+        self._socket: zmq.Socket[bytes] | None = None
+        self._ids = itertools.count(1)
+        self._contexts: dict[str | None, int] = {}
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection. The client cannot be used after it."""
+        with self._lock:
+            self._disconnect()
+            self._context.term()
+
+    def forecast(self, bars: Bars) -> Forecast:
+        """Forecast from the last bars of `bars`, all of them closed.
+
+        Raises:
+            DaemonError: the daemon refused: its code and message.
+            Unreachable: no answer in time.
+        """
+        reply = self._ask({"op": "forecast", **self._window(bars)})
+        return _forecast(bars.symbol, reply)
+
+    def forecast_batch(self, windows: Sequence[Bars]) -> list[Forecast | DaemonError]:
+        """Forecasts of up to 1024 windows in one round trip; an error in the place of each refused.
+
+        Raises:
+            DaemonError: the batch as a whole was refused.
+            Unreachable: no answer in time.
+        """
+        reply = self._ask(
+            {"op": "forecast_batch", "items": [self._window(bars) for bars in windows]}
+        )
+        return [
+            _forecast(bars.symbol, item) if item.get("ok") else _daemon_error(item)
+            for bars, item in zip(windows, reply["items"], strict=True)
+        ]
+
+    def hello(self) -> Hello:
+        """Who answers, and what models it has.
+
+        Raises:
+            Unreachable: no answer in time.
+        """
+        reply = self._ask({"op": "hello"})
+        models = tuple(
+            Model(**{name: _frozen(entry[name]) for name in Model.__dataclass_fields__})
+            for entry in reply["models"]
+        )
+        return Hello(reply["server"], tuple(reply["protocols"]), models)
+
+    def health(self) -> Health:
+        """How the daemon is.
+
+        Raises:
+            Unreachable: no answer in time.
+        """
+        reply = self._ask({"op": "health"})
+        return Health(**{name: reply[name] for name in Health.__dataclass_fields__})
+
+    def _window(self, bars: Bars) -> dict[str, Any]:
+        """The request's fields for the bars that the asked model reads, and no more of them."""
+        ohlc = bars.ohlc[-self._context_bars() :]
+        window = {
+            "symbol": bars.symbol,
+            "tf": bars.tf,
+            "time": int(bars.time[-1]) if len(bars) else 0,
+            "ohlc": np.ascontiguousarray(ohlc, dtype="<f8").tobytes(),
+        }
+        return window if self.model is None else {"model": self.model, **window}
+
+    def _context_bars(self) -> int:
+        if self.model not in self._contexts:
+            self._contexts = {None: _OHLC_WHERE_UNKNOWN}
+            for model in reversed(self.hello().models):  # the first of a name wins
+                self._contexts[model.name] = self._contexts[model.label] = model.context
+                if model.default:
+                    self._contexts[None] = model.context
+            self._contexts.setdefault(self.model, _OHLC_WHERE_UNKNOWN)
+        return self._contexts[self.model]
+
+    def _ask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        with self._lock:
+            for _ in range(1 + self.retries):
+                request = next(self._ids)
+                message = {
+                    "v": PROTOCOL_VERSION,
+                    "id": request,
+                    "ttl_ms": self.timeout_ms,
+                    **fields,
+                }
+                reply = self._round_trip(request, pack(message))
+                if reply is not None:
+                    if not reply.get("ok"):
+                        raise _daemon_error(reply)
+                    return reply
+            tries = f"{1 + self.retries} times {self.timeout_ms} ms"
+            raise Unreachable(
+                f"no answer from {self.endpoint} in {tries}: is the daemon running? Start it "
+                "with: eabridge serve"
+            )
+
+    def _round_trip(self, request: int, body: bytes) -> dict[str, Any] | None:
+        """The reply to one try, or None when its time ran out."""
+        socket = self._socket or self._connect()
+        socket.send(body)
+        deadline = time.monotonic() + self.timeout_ms / 1000
+        while (left_ms := (deadline - time.monotonic()) * 1000) > 0:
+            if not socket.poll(left_ms):
+                break
+            try:
+                reply = unpack(socket.recv())
+            except WireError as error:
+                self._disconnect()
+                raise ClientError(
+                    f"{self.endpoint} does not speak this protocol: {error}"
+                ) from error
+            # 0 is a refusal of bytes in which the daemon found no id.
+            if reply.get("id") in (request, 0):
+                return reply
+            break
+        self._disconnect()
+        return None
+
+    def _connect(self) -> zmq.Socket[bytes]:
+        socket = self._context.socket(zmq.REQ)
+        socket.setsockopt(zmq.LINGER, 0)
+        try:
+            socket.connect(self.endpoint)
+        except zmq.ZMQError as error:
+            socket.close()
+            raise ClientError(
+                f"{self.endpoint} is no endpoint ({error}): give one such as {DEFAULT_ENDPOINT}"
+            ) from error
+        self._socket = socket
+        return socket
+
+    def _disconnect(self) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+            self._contexts = {}  # another daemon, with other models, may answer next
+
+
+def _forecast(symbol: str, reply: Mapping[str, Any]) -> Forecast:
+    levels = tuple(reply["levels"])
+    horizon = reply["horizon"]
+    quantiles = np.frombuffer(read_numbers(reply["quantiles"]), dtype="<f8")
+    return Forecast(
+        model=reply["model"],
+        symbol=symbol,
+        time=reply["time"],
+        tf=reply["tf"],
+        horizon=horizon,
+        levels=levels,
+        quantiles=quantiles.reshape(horizon, len(levels)),
+        up=np.frombuffer(read_numbers(reply["up"]), dtype="<f8"),
+        cached=reply["cached"],
+        infer_us=reply["infer_us"],
+        server_us=reply["server_us"],
+    )
+
+
+def _daemon_error(reply: Mapping[str, Any]) -> DaemonError:
+    try:
+        code = Code(reply.get("code"))
+    except ValueError:  # a later daemon may know more codes
+        code = Code.INTERNAL
+    return DaemonError(code, str(reply.get("message", "no message")))
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value

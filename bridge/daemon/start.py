@@ -1,0 +1,89 @@
+"""From stores to a running daemon: load what can be loaded, say what cannot, serve until told."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bridge.backends import BackendError, open_backend
+from bridge.bundles import BundleError, list_bundles
+from bridge.daemon.lane import Lane
+from bridge.daemon.server import BindError, Server
+from bridge.daemon.service import Service
+
+log = logging.getLogger(__name__)
+
+
+class StartError(RuntimeError):
+    """The daemon cannot start. The message says why and what to do."""
+
+
+def serve(
+    stores: Sequence[Path],
+    endpoint: str,
+    default: str | None,
+    ready: Callable[[str], None],
+) -> None:
+    """Serve every usable bundle of `stores` until SIGINT or SIGTERM.
+
+    Args:
+        stores: folders of bundles.
+        endpoint: where to bind; port 0 or `*` takes any free one.
+        default: the model that answers when none is named; the first found where None.
+        ready: called once, with the endpoint bound, when requests are accepted.
+
+    Raises:
+        StartError: no bundle can be used, no such default, or the endpoint cannot be bound.
+    """
+    lanes = load_lanes(stores)
+    chosen = default or lanes[0].manifest.name
+    if not any(chosen in (lane.manifest.name, lane.label) for lane in lanes):
+        known = ", ".join(lane.label for lane in lanes)
+        raise StartError(f"--default {chosen}: there is no such model; there are {known}")
+    try:
+        server = Server(Service(lanes, chosen), endpoint)
+    except BindError as error:
+        raise StartError(str(error)) from error
+
+    def stop(*_: object) -> None:
+        log.info("stopping: answering what is queued")
+        server.stop()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, stop)
+    try:
+        for lane in lanes:
+            log.info("serving %s", lane.label)
+        ready(server.endpoint)
+        server.run()
+    finally:
+        server.close()
+    log.info("stopped")
+
+
+def load_lanes(stores: Sequence[Path]) -> list[Lane]:
+    """A lane for every usable bundle. Those refused are logged, each with its reason.
+
+    Raises:
+        StartError: a store is missing, or none of the bundles can be used.
+    """
+    for store in stores:
+        if not store.is_dir() and len(stores) == 1:
+            raise StartError(f"{store}: there is no such folder of models")
+    bundles, refused = list_bundles(stores)
+    reasons: list[BundleError | BackendError] = [*refused]
+    lanes = []
+    for bundle in bundles:
+        try:
+            lanes.append(Lane(bundle, open_backend(bundle)))
+        except BackendError as error:
+            reasons.append(error)
+    for reason in reasons:
+        log.error("refused: %s", reason)
+    if not lanes:
+        where = ", ".join(str(store) for store in stores)
+        why = "; ".join(str(reason) for reason in reasons) or "it holds no bundle"
+        raise StartError(f"no model to serve in {where}: {why}")
+    return lanes

@@ -1,0 +1,5 @@
+"""Training, export and honest scores: the workshop in which a model is made and measured.
+
+Scoring (`evaluation`, `baselines`, `scores`) needs the serving install alone; training and
+export need `eabridge[train]`. Nothing here knows of sockets.
+"""

@@ -1,0 +1,162 @@
+"""Score a servable model on files of bars, on the windows that its training never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bridge.backends import Backend
+from bridge.bars import Bars, Part, timeframe_name, window_ends, windows
+from bridge.bars.windows import midnight_after
+from bridge.bundles import Manifest
+from bridge.tuning import baselines
+from bridge.tuning.scores import RANDOM_WALK, Outcomes, merge, sum_blocks, summarise
+
+MODEL = "model"
+BASELINES = (RANDOM_WALK, "ewma", "hour_of_week")
+_BATCH = 256
+
+
+class EvaluationError(ValueError):
+    """A file cannot be scored. The message names it and says what would be right."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Bars to score, and the file's name for the report."""
+
+    file: str
+    bars: Bars
+
+
+def evaluate(
+    backend: Backend,
+    manifest: Manifest,
+    sources: Sequence[Source],
+    *,
+    stride: int = 7,
+    since: date | None = None,
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> dict[str, Any]:
+    """Scores for each file and overall, as `eabridge evaluate --json` prints them.
+
+    Args:
+        backend, manifest: the model.
+        sources: the files. Of a symbol that the model was trained on, only bars after its
+            training and validation are scored; of any other, all.
+        stride: bars between the ends of neighbouring windows.
+        since: score bars after this day instead, whatever training saw.
+        on_progress: called with windows done and in all.
+
+    Raises:
+        EvaluationError: a wrong timeframe, or too few bars to score.
+    """
+    parts = [_unseen(manifest, source, since) for source in sources]
+    ends = [window_ends(part, manifest.context, manifest.horizon, stride) for part in parts]
+    for source, part, found in zip(sources, parts, ends, strict=True):
+        if not len(found):
+            raise EvaluationError(_too_few(manifest, source, part, since))
+    total = sum(len(found) for found in ends)
+    done = 0
+    files, outcomes = [], []
+    for source, found in zip(sources, ends, strict=True):
+
+        def advance(count: int, before: int = done) -> None:
+            on_progress(before + count, total)
+
+        outcome = score_windows(backend, manifest, source.bars, found, advance)
+        done += len(found)
+        outcomes.append(outcome)
+        files.append(
+            {
+                "file": source.file,
+                "symbol": source.bars.symbol,
+                "first": int(source.bars.time[found[0]]),
+                "last": int(source.bars.time[found[-1]]),
+                **_report(outcome),
+            }
+        )
+    return {
+        "model": manifest.name,
+        "version": manifest.version,
+        "stride": stride,
+        "files": files,
+        "overall": _report(merge(outcomes)),
+    }
+
+
+def score_windows(
+    backend: Backend,
+    manifest: Manifest,
+    bars: Bars,
+    ends: NDArray[np.int64],
+    on_progress: Callable[[int], None] = lambda done: None,
+) -> Outcomes:
+    """The model and every baseline over the windows that end at `ends`."""
+    context, horizon = manifest.context, manifest.horizon
+    logs = np.log(bars.close)
+    moves = logs[ends[:, None] + np.arange(1, horizon + 1)] - logs[ends][:, None]  # [W, H]
+    values = bars.ohlc if manifest.inputs == "ohlc" else bars.close
+    quantiles = np.empty((len(ends), horizon, len(manifest.levels)))
+    up = np.empty(len(ends))
+    for start in range(0, len(ends), _BATCH):
+        rows = ends[start : start + _BATCH]
+        answer = backend.forecast(
+            windows(values, rows, context), bars.time[rows].astype(np.float64)
+        )
+        span = slice(start, start + len(rows))
+        quantiles[span] = np.log(answer.quantiles) - logs[rows][:, None, None]
+        up[span] = answer.up[:, 0]
+        on_progress(start + len(rows))
+    deviations = {
+        RANDOM_WALK: baselines.random_walk(bars, ends, context, horizon),
+        "ewma": baselines.ewma(bars, ends, horizon),
+        "hour_of_week": baselines.hour_of_week_ewma(bars, ends, horizon),
+    }
+    all_quantiles = {MODEL: quantiles} | {
+        name: baselines.gaussian_quantiles(value, manifest.levels)
+        for name, value in deviations.items()
+    }
+    return sum_blocks(bars.time[ends], moves, manifest.levels, all_quantiles, {MODEL: up})
+
+
+def _report(outcomes: Outcomes) -> dict[str, Any]:
+    return {
+        "windows": int(outcomes.windows.sum()),
+        **summarise(outcomes, MODEL),
+        "baselines": {name: summarise(outcomes, name) for name in BASELINES},
+    }
+
+
+def _unseen(manifest: Manifest, source: Source, since: date | None) -> Part:
+    bars = source.bars
+    if manifest.tf not in (0, bars.tf):
+        raise EvaluationError(
+            f"{source.file}: {manifest.name} was trained on {timeframe_name(manifest.tf)} bars "
+            f"and these are {timeframe_name(bars.tf)}: export {timeframe_name(manifest.tf)}"
+        )
+    if since is not None:
+        return Part(int(np.searchsorted(bars.time, midnight_after(since))), len(bars))
+    until = manifest.data.get("validate_until")
+    if until is None or bars.symbol not in manifest.symbols:
+        return Part(0, len(bars))
+    cut = int(np.searchsorted(bars.time, midnight_after(date.fromisoformat(until))))
+    embargo = manifest.context + manifest.horizon if cut else 0
+    return Part(min(cut + embargo, len(bars)), len(bars))
+
+
+def _too_few(manifest: Manifest, source: Source, part: Part, since: date | None) -> str:
+    need = manifest.context + manifest.horizon
+    seen = since is None and part.start > 0
+    why = (
+        f" after {manifest.data.get('validate_until')}, when {manifest.name}'s training on "
+        f"{source.bars.symbol} ended: give later bars, or --since DATE to score what it has seen"
+        if seen
+        else f": a window takes {need}"
+    )
+    return f"{source.file}: {len(part)} bars{why}"
