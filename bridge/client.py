@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ class ClientError(Exception):
     """A request brought no forecast."""
 
 
-class Unreachable(ClientError):  # noqa: N818  (a state, read as one: "except Unreachable")
+class Unreachable(ClientError):
     """No answer came in time, however often it was asked for."""
 
 
@@ -290,7 +291,7 @@ class Client:
         socket.send(body)
         deadline = time.monotonic() + self.timeout_ms / 1000
         while (left_ms := (deadline - time.monotonic()) * 1000) > 0:
-            if not socket.poll(left_ms):
+            if not socket.poll(math.ceil(left_ms)):
                 break
             try:
                 reply = unpack(socket.recv())

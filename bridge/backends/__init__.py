@@ -1,5 +1,11 @@
 """Backends: a batch of windows to a batch of forecasts, whatever runs the network."""
 
-from bridge.backends.base import Backend, BackendError, Forecasts, open_backend
+from bridge.backends.base import (
+    Backend,
+    BackendError,
+    Forecasts,
+    open_backend,
+    require_promised,
+)
 
-__all__ = ["Backend", "BackendError", "Forecasts", "open_backend"]
+__all__ = ["Backend", "BackendError", "Forecasts", "open_backend", "require_promised"]

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.bundles import Bundle
+from bridge.bundles import Bundle, Manifest
 
 
 class BackendError(RuntimeError):
@@ -40,27 +40,61 @@ class Backend(Protocol):
         ...
 
 
+def require_promised(answer: Forecasts, manifest: Manifest, batch: int) -> None:
+    """Hold an answer's shapes and types against the manifest.
+
+    Raises:
+        BackendError: it is not what the manifest promises for `batch` windows.
+    """
+    wanted = (batch, manifest.horizon, len(manifest.levels))
+    for name, array, shape in (
+        ("quantiles", answer.quantiles, wanted),
+        ("up", answer.up, wanted[:2]),
+    ):
+        if array.shape != shape or array.dtype != np.float64:
+            raise BackendError(
+                f"`{name}` comes as {array.dtype} {array.shape} where the manifest promises "
+                f"float64 {shape}"
+            )
+
+
 def open_backend(bundle: Bundle) -> Backend:
-    """Load a bundle, ask it once, and hold its answer against its manifest.
+    """Load a bundle, ask it for two windows alone and together, and hold it to its manifest.
 
     Raises:
         BackendError: naming the bundle.
     """
     from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 
-    manifest = bundle.manifest
     try:
         backend = OnnxRuntimeBackend(bundle.graph)
-        shape = (1, manifest.context) if manifest.inputs == "close" else (1, manifest.context, 4)
-        answer = backend.forecast(np.ones(shape), np.zeros(1))
-        wanted = (1, manifest.horizon, len(manifest.levels))
-        if answer.quantiles.shape != wanted or answer.up.shape != wanted[:2]:
-            raise BackendError(
-                f"{bundle.graph.name} answers {answer.quantiles.shape} where the manifest "
-                f"promises {wanted}"
-            )
-        if not (np.isfinite(answer.quantiles).all() and np.isfinite(answer.up).all()):
-            raise BackendError(f"{bundle.graph.name} answers values that are not finite")
+        _try_out(backend, bundle.manifest)
     except BackendError as error:
         raise BackendError(f"bundle {bundle.path}: {error}") from error
     return backend
+
+
+def _try_out(backend: Backend, manifest: Manifest) -> None:
+    flat = np.ones((manifest.context, 4))
+    wavy = flat + 0.01 * np.sin(np.arange(manifest.context))[:, np.newaxis]
+    bars = np.stack([flat, wavy])
+    if manifest.inputs == "close":
+        bars = bars[:, :, 3]
+    times = np.zeros(len(bars))
+    alone = [backend.forecast(bars[[row]], times[[row]]) for row in range(len(bars))]
+    for answer in alone:
+        require_promised(answer, manifest, 1)
+        if not (np.isfinite(answer.quantiles).all() and np.isfinite(answer.up).all()):
+            raise BackendError("the graph answers values that are not finite")
+    try:
+        together = backend.forecast(bars, times)
+    except BackendError:  # a graph may admit one window at a time
+        return
+    require_promised(together, manifest, len(bars))
+    for row, answer in enumerate(alone):
+        again = Forecasts(together.quantiles[row], together.up[row])
+        if any(a.tobytes() != b.tobytes() for a, b in zip(answer, again, strict=True)):
+            raise BackendError(
+                "the answer to a window changes with the other windows of its batch: export it "
+                "in float32, or with a batch of one"
+            )

@@ -34,6 +34,7 @@ class OnnxRuntimeBackend:
 
     def forecast(self, bars: NDArray[np.float64], time: NDArray[np.float64]) -> Forecasts:
         try:
-            return Forecasts(*self._session.run(_OUTPUTS, {"bars": bars, "time": time}))
+            answers = self._session.run(_OUTPUTS, {"bars": bars, "time": time})
+            return Forecasts(*map(np.asarray, answers))
         except Exception as error:  # as above
             raise BackendError(str(error)) from error

@@ -161,8 +161,8 @@ def _open_slots_between(time: NDArray[np.int64], seconds: int) -> NDArray[np.int
     is_open = usually_open(time, seconds)
     open_before = np.concatenate([[0], np.cumsum(is_open)])  # from Monday 00:00 to each slot
     weeks, slots = np.divmod(slot(time, seconds), len(is_open))
-    of_all_time = weeks * open_before[-1] + open_before[slots]
-    return np.diff(of_all_time) - is_open[slots[:-1]]
+    of_all_time: NDArray[np.int64] = weeks * open_before[-1] + open_before[slots]
+    return np.diff(of_all_time) - is_open[slots[:-1]].astype(np.int64)
 
 
 def may_be_forming(last: int, tf: int, now: float) -> bool:

@@ -9,11 +9,12 @@ import io
 import re
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from bridge.bars.times import shown
+from bridge.bars.times import parse_time, shown
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOMS = (
@@ -124,13 +125,15 @@ def find_layout(text: str) -> Layout:
     delimiter = max("\t;,", key=header.count)
     rows = [next(csv.reader([line], delimiter=delimiter)) for _, line in head]
     names = tuple(_clean(cell) for cell in rows[0])
-    first_line, symbol = header_line + 1, ""
+    levels, symbol = 1, ""
     if re.match(r"\d", names[0]):  # no header at all: MT4's History Center writes it so
-        names, first_line = _unwritten_names(rows[0]), header_line
+        levels, names = 0, _unwritten_names(rows[0])
     elif len(rows) > 1 and {names[0], _clean(rows[1][0])} == _YFINANCE_LEVELS:
         names, symbol, levels = _yfinance_header(rows)
-        first_line = head[levels - 1][0] + 1
+    first_line = head[levels - 1][0] + 1 if levels else header_line
     columns = _match_columns(names)
+    if len(rows) > levels:
+        _drop_second_date(columns, rows[levels])
     missing = [role for role in REQUIRED if role not in columns]
     if missing:
         raise LayoutError(
@@ -149,10 +152,16 @@ def _filled_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def _unwritten_names(cells: list[str]) -> tuple[str, ...]:
     """The names a file without a header would have, by its first row; volume may be absent."""
-    has_clock = len(cells) > 1 and ":" in cells[1]
-    has_clock |= len(cells) >= len(_MT4_COLUMNS) and _is_date_alone(_clean(cells[0]))
+    second = cells[1].strip() if len(cells) > 1 else ""
+    has_clock = ":" in second or (
+        _is_date_alone(cells[0].strip())
+        and len(cells) >= len(_MT4_COLUMNS)
+        and re.fullmatch(r"\d{6}", second) is not None
+    )
     names = _MT4_COLUMNS if has_clock else ("time", *_MT4_COLUMNS[2:])
-    return names[:-1] if len(cells) == len(names) - 1 else names
+    if len(cells) == len(names) - 1:
+        return names[:-1]
+    return names + ("",) * (len(cells) - len(names))
 
 
 def _yfinance_header(rows: list[list[str]]) -> tuple[tuple[str, ...], str, int]:
@@ -180,6 +189,14 @@ def _match_columns(names: tuple[str, ...]) -> dict[str, int]:
     if "date" in columns and not has_clock:
         columns["time"] = columns.pop("date")  # daily bars, or date and time in one column
     return columns
+
+
+def _drop_second_date(columns: dict[str, int], row: list[str]) -> None:
+    """Of a date and a time beside it, keep the time where it says the date too."""
+    if "date" in columns and columns["time"] < len(row):
+        with suppress(ValueError):
+            parse_time(row[columns["time"]])
+            del columns["date"]
 
 
 def _clean(cell: str) -> str:

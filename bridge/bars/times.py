@@ -21,6 +21,7 @@ _PLAIN = re.compile(
 )
 _DAY_FIRST = re.compile(r"(\d{1,2})[./-](\d{1,2})[./-](\d{4})", re.ASCII)
 _DOTTED_DAY_FIRST = re.compile(r"^(\d{2})\.(\d{2})\.(\d{4})", re.ASCII)
+_YEAR_FIRST = [6, 7, 8, 9, 5, 3, 4, 2, 0, 1]  # where 2020.12.31 finds its characters in 31.12.2020
 _DIGITS_ALONE = re.compile(r"^(\d{8})[ T]?(\d{2})(\d{2})(\d{2})$", re.ASCII)  # 20201231 230000
 _EPOCH = re.compile(r"\d{9,10}(?:\.\d+)?|\d{12,13}|\d{15,16}|\d{18,19}", re.ASCII)
 _FIRST_FINER = 100_000_000_000  # an epoch beyond the year 5138 counts milli-, micro-, nanoseconds
@@ -39,18 +40,17 @@ def parse_time(cell: str) -> int:
         ValueError: no time in a form known here, or one that no calendar has.
     """
     cell = cell.strip()
-    if _EPOCH.fullmatch(cell):
-        value = int(cell.split(".")[0])
+    plain = cell.replace(",", ".")  # a decimal comma in the seconds
+    if _EPOCH.fullmatch(plain):
+        value = int(plain.split(".")[0])
         while value >= _FIRST_FINER:
             value //= 1000
         return value
-    plain = _DIGITS_ALONE.sub(r"\1 \2:\3:\4", _DOTTED_DAY_FIRST.sub(r"\3-\2-\1", cell))
+    plain = _DIGITS_ALONE.sub(r"\1 \2:\3:\4", _DOTTED_DAY_FIRST.sub(r"\3-\2-\1", plain))
     match = _CELL.fullmatch(plain)
     if match is None:
         if _DAY_FIRST.match(cell):
-            raise ValueError(
-                f"{shown(cell)} may be day-month or month-day: write it as 2020-12-31"
-            )
+            raise ValueError(f"{shown(cell)} may be day-month or month-day: write it as 2020-12-31")
         raise ValueError(
             f"{shown(cell)} is no time: expected 2020.12.31 23:00 or 2020-12-31 23:00:00"
         )
@@ -63,7 +63,7 @@ def parse_time(cell: str) -> int:
 
 
 def parse_times(dates: NDArray[np.bytes_], times: NDArray[np.bytes_] | None) -> NDArray[np.int64]:
-    """A column of times, or of dates and one of times, in the common year-first forms.
+    """A column of times, or of dates and one of times, in the common forms.
 
     Every cell must have the form of the first one, digit for digit. What this gives is what
     `parse_time` gives for each cell, date and time joined by a blank.
@@ -77,29 +77,54 @@ def parse_times(dates: NDArray[np.bytes_], times: NDArray[np.bytes_] | None) -> 
     if times is not None:
         blank = np.full((len(dates), 1), ord(" "), dtype=np.uint8)
         text = np.hstack([text, blank, _characters(times)])
+    is_digit = (text >= ord("0")) & (text <= ord("9"))
+    if not ((text == text[0]) | (is_digit & is_digit[0])).all():
+        raise ValueError("the times are not all of one form")
+    first = text[0].tobytes().decode("ascii", "replace")
+    if _EPOCH.fullmatch(first):
+        return _epochs(text[:, : len(first.split(".")[0])])
+    if _DOTTED_DAY_FIRST.match(first):
+        text = np.hstack([text[:, _YEAR_FIRST], text[:, 10:]])
+    return _calendar_times(text)
+
+
+def _epochs(digits: NDArray[np.uint8]) -> NDArray[np.int64]:
+    try:
+        values = _cells(digits).astype(np.int64)
+    except OverflowError as error:
+        raise ValueError("nanoseconds beyond the year 2262") from error
+    while int(values.max()) >= _FIRST_FINER:
+        values = np.where(values >= _FIRST_FINER, values // 1000, values)
+    return values
+
+
+def _calendar_times(text: NDArray[np.uint8]) -> NDArray[np.int64]:
     plain = _PLAIN.fullmatch(text[0].tobytes().decode("ascii", "replace"))
     if plain is None:
         raise ValueError("not a year-first time")
-    is_digit = (text >= ord("0")) & (text <= ord("9"))
-    if not (is_digit == is_digit[0]).all() or not ((text == text[0]) | is_digit[0]).all():
-        raise ValueError("the times are not all of one form")
-    clock = np.ascontiguousarray(text[:, : len(plain["clock"])])
+    clock = text[:, : len(plain["clock"])].copy()
     clock[:, (4, 7)] = ord("-")
-    stamps = clock.view(f"S{clock.shape[1]}")[:, 0].astype("datetime64[s]").astype(np.int64)
+    stamps = _cells(clock).astype("datetime64[s]").astype(np.int64)
     if int(stamps.min()) < _YEAR_ONE:
         raise ValueError("no calendar has a year 0")
     return stamps
 
 
 def stamp(time: int) -> str:
-    """POSIX seconds of the server's clock as `2020-12-31 23:00`; before 1970 too, on Windows too."""
-    moment = _EPOCH_START + timedelta(seconds=time)
+    """POSIX seconds of the server's clock as `2020-12-31 23:00`."""
+    moment = _EPOCH_START + timedelta(seconds=time)  # Windows' fromtimestamp refuses the past
     return moment.isoformat(sep=" ")[:16]
 
 
 def shown(cell: str) -> str:
     """A cell's text for a message: quoted, unprintable characters escaped, cut where it is long."""
     return repr(cell if len(cell) <= _SHOWN else cell[:_SHOWN] + "...")
+
+
+def _cells(characters: NDArray[np.uint8]) -> NDArray[np.bytes_]:
+    """[n] cells of [n, widest] characters: `_characters` undone."""
+    cells: NDArray[np.bytes_] = np.ascontiguousarray(characters).view(f"S{characters.shape[1]}")
+    return cells[:, 0]
 
 
 def _characters(cells: NDArray[np.bytes_]) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest
+from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest, is_plain_file_name
 
 GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "model.safetensors"
@@ -36,7 +36,7 @@ def open_bundle(path: Path) -> Bundle:
         BundleError: naming the bundle and the file at fault.
     """
     try:
-        manifest = Manifest.from_json((path / MANIFEST_FILE).read_text(encoding="utf-8"))
+        manifest = Manifest.from_json(_read_text(path / MANIFEST_FILE))
         if GRAPH_FILE not in manifest.files:
             raise BundleError(f"{MANIFEST_FILE} lists no {GRAPH_FILE}")
         for name, expected in manifest.files.items():
@@ -47,9 +47,9 @@ def open_bundle(path: Path) -> Bundle:
                     f"not {expected[:12]}): copy the bundle again from where it was made"
                 )
     except FileNotFoundError as error:
-        missing = Path(error.filename).name
+        missing = Path(error.filename or path).name
         raise BundleError(f"bundle {path}: {missing} is missing") from error
-    except (BundleError, OSError, UnicodeDecodeError) as error:
+    except (BundleError, OSError) as error:
         raise BundleError(f"bundle {path}: {error}") from error
     return Bundle(path, manifest)
 
@@ -59,32 +59,57 @@ def write_bundle(
 ) -> Bundle:
     """Write a bundle whole or not at all, and read it back verified.
 
+    A bundle that is replaced stands until the new one is complete, and again if that fails.
+
     Args:
         folder: where it will stand; must not exist unless `replace_existing`.
         manifest: without `files`, which is filled in here.
         files: name in the bundle to the file to copy.
 
     Raises:
-        BundleError: the folder exists.
+        BundleError: the folder exists, or what was written could not be opened again.
+        OSError: a file cannot be read or written; nothing half-written remains.
     """
     if folder.exists() and not replace_existing:
         raise BundleError(f"{folder} exists already: bundles are not changed once written")
+    for name in files:
+        if not is_plain_file_name(name):
+            raise BundleError(f"{name!r} cannot stand in a bundle: it takes plain file names")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
+        draft = workplace / "new"
+        draft.mkdir()
         for name, source in files.items():
             shutil.copyfile(source, draft / name)
         hashes = {name: _sha256(draft / name) for name in sorted(files)}
         complete = replace(manifest, files=hashes)
         (draft / MANIFEST_FILE).write_text(complete.to_json(), encoding="utf-8", newline="\n")
         open_bundle(draft)
-        if folder.exists():
-            shutil.rmtree(folder)
-        draft.replace(folder)
+        _exchange(folder, draft, workplace / "old")
     finally:
-        if draft.exists():
-            shutil.rmtree(draft)
+        shutil.rmtree(workplace, ignore_errors=True)
     return open_bundle(folder)
+
+
+def _exchange(folder: Path, draft: Path, aside: Path) -> None:
+    """Put `draft` in the place of `folder`; on failure, what stood there stands again."""
+    if not folder.exists():
+        draft.replace(folder)
+        return
+    folder.replace(aside)
+    try:
+        draft.replace(folder)
+    except OSError:
+        aside.replace(folder)
+        raise
+
+
+def _read_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise BundleError(f"{path.name} is not UTF-8 text ({error})") from error
 
 
 def _sha256(path: Path) -> str:

@@ -11,10 +11,14 @@ from typing import Any
 MANIFEST_VERSION = 1
 MANIFEST_FILE = "bundle.json"
 VERSION_CHARACTERS = 12
+MOST_BARS = 65_536
+"""The longest context and the farthest horizon: a slip of the pen is not allocated."""
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._\-]{0,63}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_TIMEFRAMES = range(1 << 32)
+_SYMBOL_CHARACTERS = range(1, 33)
 
 
 class BundleError(ValueError):
@@ -79,24 +83,36 @@ class Manifest:
         """Read and check a manifest.
 
         Raises:
-            BundleError: not JSON, another manifest version, a field missing or wrong, or a
-                `version` that is not this content's.
+            BundleError: not JSON, another manifest version, a field missing, wrong or unknown,
+                or a `version` that is not this content's.
         """
         try:
-            content = json.loads(text)
+            return cls._from_content(json.loads(text))
+        except BundleError:
+            raise
         except ValueError as error:
             raise BundleError(f"{MANIFEST_FILE} is not JSON ({error})") from error
+        except RecursionError as error:
+            raise BundleError(f"{MANIFEST_FILE} is nested too deeply to be a manifest") from error
+
+    @classmethod
+    def _from_content(cls, content: object) -> Manifest:
         if not isinstance(content, dict):
             raise BundleError(f"{MANIFEST_FILE} is not a JSON object")
         number = content.pop("manifest", None)
-        if number != MANIFEST_VERSION:
+        if type(number) is not int or number != MANIFEST_VERSION:
             raise BundleError(
                 f"{MANIFEST_FILE} is of manifest version {number!r} and this eabridge reads "
                 f"version {MANIFEST_VERSION}: update eabridge, or export the model again"
             )
         version = content.pop("version", None)
-        known = {each.name for each in fields(cls)}
-        manifest = cls(**_checked({key: content[key] for key in known & content.keys()}))
+        unknown = content.keys() - {each.name for each in fields(cls)}
+        if unknown:
+            raise BundleError(
+                f"{MANIFEST_FILE}: `{min(unknown)[:40]}` is no field that this eabridge knows: "
+                "update eabridge, or export the model again"
+            )
+        manifest = cls(**_checked(content))
         if version != manifest.version:
             raise BundleError(
                 f"{MANIFEST_FILE} says version {version!r} but its content hashes to "
@@ -109,6 +125,11 @@ class Manifest:
         return {"manifest": MANIFEST_VERSION, **plain}
 
 
+def is_plain_file_name(name: str) -> bool:
+    """Whether a bundle may hold a file of that name: it leads nowhere else."""
+    return _FILE.fullmatch(name) is not None
+
+
 def _checked(content: dict[str, Any]) -> dict[str, Any]:
     """The fields that serving relies on, of the right kind; tuples in the place of lists."""
 
@@ -117,16 +138,20 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
             found = repr(content[name])[:80] if name in content else "missing"
             raise BundleError(f"{MANIFEST_FILE}: `{name}` is {found}: expected {expected}")
 
-    def is_count(value: object, least: int) -> bool:
-        return type(value) is int and value >= least
+    def is_count(value: object) -> bool:
+        return type(value) is int and 1 <= value <= MOST_BARS
+
+    def is_symbol(value: object) -> bool:
+        return isinstance(value, str) and len(value) in _SYMBOL_CHARACTERS and value.isprintable()
 
     name, levels, files = (content.get(key) for key in ("name", "levels", "files"))
     need("name", isinstance(name, str) and bool(_NAME.fullmatch(name)), "a plain lower-case name")
     need("task", content.get("task") == "forecast", "'forecast'")
     need("inputs", content.get("inputs") in ("close", "ohlc"), "'close' or 'ohlc'")
-    need("context", is_count(content.get("context"), 1), "a count of bars")
-    need("horizon", is_count(content.get("horizon"), 1), "a count of bars")
-    need("tf", is_count(content.get("tf"), 0), "seconds per bar, or 0 for any")
+    need("context", is_count(content.get("context")), f"1 to {MOST_BARS} bars")
+    need("horizon", is_count(content.get("horizon")), f"1 to {MOST_BARS} bars")
+    tf = content.get("tf")
+    need("tf", type(tf) is int and tf in _TIMEFRAMES, "seconds per bar, or 0 for any")
     need(
         "levels",
         isinstance(levels, list)
@@ -138,14 +163,14 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
     symbols = content.get("symbols")
     need(
         "symbols",
-        isinstance(symbols, list) and all(isinstance(symbol, str) for symbol in symbols),
-        "an array of strings",
+        isinstance(symbols, list) and all(is_symbol(symbol) for symbol in symbols),
+        "an array of names of 1 to 32 characters",
     )
     need(
         "files",
         isinstance(files, dict)
         and bool(files)
-        and all(_FILE.fullmatch(key) for key in files)
+        and all(is_plain_file_name(key) for key in files)
         and all(isinstance(value, str) and _SHA256.fullmatch(value) for value in files.values()),
         "plain file names, each with its SHA-256",
     )

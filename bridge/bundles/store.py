@@ -25,18 +25,19 @@ def default_stores() -> list[Path]:
 
 
 def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError]]:
-    """Every bundle of the stores, in their order, and an error for each that is refused.
+    """Every bundle of the stores, in their order, and an error for each bundle or store refused.
 
     A name that stands in two stores is found in the first; the same version twice is one.
     """
     bundles: list[Bundle] = []
     refused: list[BundleError] = []
     for store in stores:
-        if not store.is_dir():
+        try:
+            folders = _bundle_folders(store)
+        except OSError as error:
+            refused.append(BundleError(f"store {store}: {error}"))
             continue
-        for folder in sorted(store.iterdir()):
-            if folder.name.startswith(".") or not _is_meant_as_bundle(folder):
-                continue
+        for folder in folders:
             try:
                 bundle = open_bundle(folder)
             except BundleError as error:
@@ -45,6 +46,17 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
             if all(bundle.manifest.label != other.manifest.label for other in bundles):
                 bundles.append(bundle)
     return bundles, refused
+
+
+def _bundle_folders(store: Path) -> list[Path]:
+    """What is meant as a bundle; drafts begin with a dot."""
+    if not store.is_dir():
+        return []
+    return [
+        folder
+        for folder in sorted(store.iterdir())
+        if not folder.name.startswith(".") and _is_meant_as_bundle(folder)
+    ]
 
 
 def _is_meant_as_bundle(folder: Path) -> bool:

@@ -1,2 +1,79 @@
-def add_parser(commands):
-    pass
+"""`eabridge forecast` and `eabridge models`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from bridge.cli.bars_options import add_data, load_bars
+from bridge.cli.errors import UserError, needs
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "forecast",
+        help="forecast from the last bars of an export",
+        description="Forecast the closes that follow the last bar of a file: quantiles for each "
+        "bar ahead. Runs the model here, or asks a daemon with --connect.",
+    )
+    add_data(parser, several=False)
+    parser.add_argument("--model", metavar="NAME", help="name, name@version or folder of the model")
+    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="its store")
+    parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon in place of a file")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a fan chart as well")
+    parser.set_defaults(run=run_forecast)
+
+    parser = commands.add_parser(
+        "models",
+        help="list the models there are",
+        description="List the models that `eabridge serve` would load, or that a daemon has.",
+    )
+    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="a store")
+    parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon")
+    parser.set_defaults(run=run_models)
+
+
+def run_forecast(options: argparse.Namespace) -> int:
+    from bridge.cli import show
+    from bridge.cli.models_options import choose_bundle
+    from bridge.client import Client, ClientError
+    from bridge.local import LocalError, forecast_here
+
+    ((_, bars),) = load_bars(options)
+    try:
+        if options.connect:
+            with Client(options.connect, model=options.model) as client:
+                answer = client.forecast(bars)
+        else:
+            answer = forecast_here(choose_bundle(options.model, options.models), bars)
+    except (ClientError, LocalError) as error:
+        raise UserError(str(error)) from error
+    show.forecast(answer, float(bars.close[-1]))
+    if options.plot:
+        with needs("demo", "--plot"):
+            from bridge.chart import draw_fan
+        draw_fan(answer, bars, options.plot)
+        print(f"drew {options.plot}")
+    return 0
+
+
+def run_models(options: argparse.Namespace) -> int:
+    import sys
+
+    from bridge.bundles import default_stores, list_bundles
+    from bridge.cli import show
+    from bridge.client import Client, ClientError
+
+    if options.connect:
+        try:
+            with Client(options.connect) as client:
+                show.served_models(client.hello())
+        except ClientError as error:
+            raise UserError(str(error)) from error
+        return 0
+    bundles, refused = list_bundles(options.models or default_stores())
+    show.stored_models(bundles)
+    for refusal in refused:
+        print(f"refused: {refusal}", file=sys.stderr)
+    return 0 if bundles else 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,17 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from bridge.bars import timeframe_name
+from bridge.bars.times import stamp
+
 if TYPE_CHECKING:
+    from bridge.bench import BenchResult
     from bridge.bundles import Bundle
-    from bridge.client import Forecast
+    from bridge.client import Forecast, Hello
+    from bridge.load import LoadPlan, LoadResult
     from bridge.tuning.build import Listener
 
-_NARROWEST = 100  # a table piped into a file is not squeezed to 80 columns
+_NARROWEST = 140  # a table piped into a file is not squeezed to 80 columns
 
 
 def console() -> Console:
@@ -37,6 +42,14 @@ def counting(title: str) -> Iterator[Callable[[int, int], None]]:
     with _progress(TextColumn("{task.description}"), MofNCompleteColumn()) as progress:
         task = progress.add_task(title, total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+@contextmanager
+def lasting(title: str, seconds: float) -> Iterator[Callable[[float], None]]:
+    """A progress bar of time; the callable takes the seconds gone."""
+    with _progress(TextColumn("{task.description}")) as progress:
+        task = progress.add_task(title, total=seconds)
+        yield lambda gone: progress.update(task, completed=gone)
 
 
 @contextmanager
@@ -119,11 +132,9 @@ def scores(label: str, scored: Mapping[str, Any]) -> None:
 def forecast(answer: Forecast, last_close: float) -> None:
     """A forecast as a table, a row for each bar ahead."""
     digits = price_digits(last_close)
-    from bridge.bars.hygiene import stamp
-
     table = Table(
-        title=f"{answer.symbol or 'these bars'}, after the close {last_close:.{digits}f} of the bar "
-        f"{stamp(answer.time)}, by {answer.model}"
+        title=f"{answer.symbol or 'these bars'} after {stamp(answer.time)}, close "
+        f"{last_close:.{digits}f}, by {answer.model}"
     )
     table.add_column("bar", justify="right")
     for level in answer.levels:
@@ -133,6 +144,84 @@ def forecast(answer: Forecast, last_close: float) -> None:
         prices = [f"{price:.{digits}f}" for price in answer.quantiles[h - 1]]
         table.add_row(f"+{h}", *prices, f"{answer.prob_up(h):.0%}")
     console().print(table)
+
+
+def served_models(hello: Hello) -> None:
+    """What a daemon serves."""
+    _models(
+        f"models of {hello.server}",
+        [
+            (
+                model.label + (" (default)" if model.default else ""),
+                model.tf,
+                model.inputs,
+                model.context,
+                model.horizon,
+                model.symbols,
+            )
+            for model in hello.models
+        ],
+    )
+
+
+def stored_models(bundles: Sequence[Bundle]) -> None:
+    """What stores hold."""
+    _models(
+        "models",
+        [
+            (each.label, each.tf, each.inputs, each.context, each.horizon, each.symbols)
+            for each in (bundle.manifest for bundle in bundles)
+        ],
+    )
+
+
+def _models(title: str, rows: Sequence[tuple[str, int, str, int, int, tuple[str, ...]]]) -> None:
+    table = Table(title=title)
+    for name in ("model", "bars", "reads", "context", "horizon", "trained on"):
+        table.add_column(name)
+    for label, tf, inputs, context, horizon, symbols in rows:
+        bars = timeframe_name(tf) if tf else "any"
+        table.add_row(label, bars, inputs, str(context), str(horizon), ", ".join(symbols) or "any")
+    console().print(table)
+
+
+def load(plan: LoadPlan, result: LoadResult) -> None:
+    """The outcome of a load test."""
+    pace = "as fast as answered" if plan.rate is None else f"{plan.rate:g} a second, on schedule"
+    values = result.as_dict()
+    table = Table(title=f"{plan.clients} clients for {plan.seconds:g} s, {pace}")
+    table.add_column("")
+    table.add_column("", justify="right")
+    table.add_row("answered", f"{values['requests']:,} ({values['per_second']:,} a second)")
+    for name in ("p50", "p90", "p99", "p99.9", "max"):
+        table.add_row(name, f"{values[f'{name}_us']:,} us")
+    for code, count in result.errors.items():
+        table.add_row(f"error {code}", f"{count:,}")
+    table.add_row("unanswered", f"{result.unanswered:,}")
+    if plan.rate is not None:
+        table.add_row("sender late by at most", f"{result.late_us:,} us")
+    console().print(table)
+
+
+def bench(result: BenchResult) -> None:
+    """Round trips beside their floors, and the figures with their limits."""
+    table = Table(title=f"round trips on this machine, {result.model}")
+    table.add_column("")
+    for name in ("p50", "p99"):
+        table.add_column(name, justify="right")
+    for row in result.rows:
+        table.add_row(row.name, f"{row.p50_us:.0f} us", f"{row.p99_us:.0f} us")
+    out = console()
+    out.print(table)
+    table = Table()
+    table.add_column("figure")
+    for name in ("measured", "limit", ""):
+        table.add_column(name, justify="right")
+    for figure in result.figures:
+        unit = f" {figure.unit}" if figure.unit else ""
+        verdict = "met" if figure.met else "[bold]missed[/]"
+        table.add_row(figure.name, f"{figure.value:.2f}{unit}", f"{figure.limit:g}{unit}", verdict)
+    out.print(table)
 
 
 def price_digits(price: float) -> int:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -84,23 +84,22 @@ class Forecaster(nn.Module):
         self.patch_embedding = nn.Linear(config.patch * self.features.channels, config.width)
         self.patch_hour = nn.Embedding(slots, config.width)
         self.level = nn.Linear(2, config.width)
-        self.gpt2 = GPT2Model(
-            GPT2Config(
-                vocab_size=1,  # patches take the place of words: the table is never looked up
-                n_positions=config.context // config.patch,
-                n_embd=config.width,
-                n_layer=config.layers,
-                n_head=config.heads,
-                resid_pdrop=config.dropout,
-                embd_pdrop=config.dropout,
-                attn_pdrop=config.dropout,
-                use_cache=False,
-                activation_function="gelu_pytorch_tanh",  # gelu_new, in one kernel
-                bos_token_id=None,
-                eos_token_id=None,
-                attn_implementation="eager",
-            )
-        )
+        shape: dict[str, Any] = {
+            "vocab_size": 1,  # patches take the place of words: the table is never looked up
+            "n_positions": config.context // config.patch,
+            "n_embd": config.width,
+            "n_layer": config.layers,
+            "n_head": config.heads,
+            "resid_pdrop": config.dropout,
+            "embd_pdrop": config.dropout,
+            "attn_pdrop": config.dropout,
+            "activation_function": "gelu_pytorch_tanh",  # gelu_new, in one kernel
+            "attn_implementation": "eager",  # the one that exports to plain operators
+            "use_cache": False,
+            "bos_token_id": None,
+            "eos_token_id": None,
+        }
+        self.gpt2 = GPT2Model(GPT2Config(**shape))
         # GPT-2's own mask, as a constant: the library would build it anew in every graph.
         tokens = config.context // config.patch
         mask = torch.full((1, 1, tokens, tokens), torch.finfo(torch.float32).min).triu(1)
@@ -225,6 +224,10 @@ class TradingClock(nn.Module):
     On hourly FX the hour of the week carries most of what can be forecast. Slots count only the
     hours in which the market has bars, so stepping over a weekend is plain addition.
     """
+
+    slot_of_hour: Tensor
+    ages: Tensor
+    ahead: Tensor
 
     def __init__(self, config: ForecasterConfig) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ EWMA_DECAY = 0.97
 """Per bar; of 0.94 to 0.995 the best for the stronger baseline, `hour_of_week`, on seven FX pairs'
 H1 bars of 2013 to 2018: the years the shipped model was trained on, none that scores it."""
 
-_PRIOR_COUNT = 20.0  # observations of the overall variance that each hour starts from
+_PRIOR_COUNT = 5.0  # weeks of the overall variance that each hour starts from
 
 
 def gaussian_quantiles(
@@ -26,7 +26,9 @@ def gaussian_quantiles(
 ) -> NDArray[np.float64]:
     """[..., H] standard deviations to [..., H, Q] quantiles of a driftless normal."""
     normal = NormalDist()
-    return deviations[..., None] * np.array([normal.inv_cdf(level) for level in levels])
+    scores = np.array([normal.inv_cdf(level) for level in levels], dtype=np.float64)
+    quantiles: NDArray[np.float64] = deviations[..., None] * scores
+    return quantiles
 
 
 def random_walk(
@@ -35,7 +37,8 @@ def random_walk(
     """[W, H] deviations: the window's standard deviation of log-returns, times the root of h."""
     returns = np.diff(np.log(bars.close))  # returns[i] ends at bar i + 1
     rows = returns[ends[:, None] + np.arange(1 - context, 0)]  # [W, context - 1]
-    return rows.std(axis=1)[:, None] * np.sqrt(np.arange(1, horizon + 1))
+    deviations: NDArray[np.float64] = rows.std(axis=1)[:, None] * np.sqrt(np.arange(1, horizon + 1))
+    return deviations
 
 
 def ewma(bars: Bars, ends: NDArray[np.int64], horizon: int) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import NormalDist
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -76,6 +76,7 @@ def train(
     torch.manual_seed(recipe.seed)
     model = Forecaster(config)
     average = AveragedModel(model, avg_fn=_running_average(recipe.ema_decay))
+    averaged = cast(Forecaster, average.module)
     best = Forecaster(config)
     optimizer = _optimizer(model, recipe)
     modules: dict[str, nn.Module] = {"model": model, "average": average, "best": best}
@@ -100,10 +101,10 @@ def train(
         state.loss = loss if step == 1 else state.loss + (1 - _LOSS_SMOOTHING) * (loss - state.loss)
         score = None
         if step % recipe.validate_every == 0 or step == recipe.steps:
-            score = validation_ratio(average.module, validation)
+            score = validation_ratio(averaged, validation)
             if state.best is None or score < state.best:
                 state.best, state.best_step, state.waited = score, step, 0
-                best.load_state_dict(average.module.state_dict())
+                best.load_state_dict(averaged.state_dict())
             else:
                 state.waited += 1
             save_checkpoint(checkpoint, modules, optimizer, asdict(state))

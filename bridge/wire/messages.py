@@ -195,7 +195,7 @@ def _window(message: Mapping[Any, Any]) -> tuple[int, bytes]:
 
 
 def _string(message: Mapping[Any, Any], field: str, default: str | None = None) -> str:
-    value = message.get(field, default)
+    value: object = message.get(field, default)
     if not isinstance(value, str):
         found = "is missing" if field not in message else f"is {_shown(value)}"
         raise _bad_field(field, found, "a string")
@@ -222,10 +222,13 @@ def _bad_field(field: str, found: str, expected: str) -> WireError:
 
 def _shown(value: object) -> str:
     """A value of the wrong kind, short enough for a sentence."""
-    if value is None or isinstance(value, bool):
-        return {None: "nil", True: "true", False: "false"}[value]
+    if value is None:
+        return "nil"
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, str):
         return f"the string '{value[:24]}'" if len(value) <= 24 else "a string"
-    return {bytes: "bin", list: "an array", dict: "a map"}.get(type(value), "of another type")
+    kinds: dict[type, str] = {bytes: "bin", list: "an array", dict: "a map"}
+    return kinds.get(type(value), "of another type")

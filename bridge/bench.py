@@ -1,0 +1,263 @@
+"""What the bridge costs, beside its floors, in one run: `eabridge bench`.
+
+Five ways of asking take turns in short rounds, so that whatever else this machine does falls on
+all of them alike, and what counts are ratios: a bare pyzmq echo with the same payload sizes and
+the model in this process are the floors, the daemon's `forecast` and `health` stand beside them.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+import zmq
+
+from bridge.backends import open_backend
+from bridge.background import BackgroundDaemon, background_daemon
+from bridge.bars import Bars
+from bridge.bundles import Bundle
+from bridge.client import Client
+from bridge.synthetic import random_walk_bars
+from bridge.wire import PROTOCOL_VERSION
+from bridge.wire.codec import pack, unpack
+
+_WINDOWS = 64
+_WARM_UP = 200
+_STARTS = 5
+_MEGABYTE = 1e6
+
+
+@dataclass(frozen=True)
+class Row:
+    """One way of asking: the median and the 99th percentile of its round trips."""
+
+    name: str
+    p50_us: float
+    p99_us: float
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with the limit it is held to; both in `unit`."""
+
+    name: str
+    value: float
+    limit: float
+    unit: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.value <= self.limit
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """The table of round trips and the figures that follow from it."""
+
+    model: str
+    rows: tuple[Row, ...]
+    figures: tuple[Figure, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """As `eabridge bench --json` prints it."""
+        return {
+            "model": self.model,
+            "rows": [vars(row) for row in self.rows],
+            "figures": [{**vars(each), "met": each.met} for each in self.figures],
+        }
+
+
+def run_bench(
+    bundle: Bundle,
+    *,
+    rounds: int = 40,
+    requests: int = 100,
+    on_round: Callable[[int, int], None] = lambda done, total: None,
+) -> BenchResult:
+    """Measure. Takes about half a minute with the defaults.
+
+    Args:
+        bundle: the model to serve.
+        rounds, requests: every way of asking gets `requests` in each of `rounds` turns.
+        on_round: called with rounds done and in all.
+    """
+    starts = [_start_seconds(bundle) for _ in range(_STARTS)]
+    with background_daemon(_serve(bundle)) as daemon, _ways(bundle, daemon) as ways:
+        for ask in ways.values():
+            for index in range(_WARM_UP):
+                ask(index)
+        taken: dict[str, list[int]] = {name: [] for name in ways}
+        for turn in range(rounds):
+            for name, ask in ways.items():
+                times = taken[name]
+                for index in range(requests):
+                    begun = time.perf_counter_ns()
+                    ask(index)
+                    times.append(time.perf_counter_ns() - begun)
+            on_round(turn + 1, rounds)
+        memory = psutil.Process(daemon.pid).memory_info().rss
+    rows = {
+        name: Row(name, *(float(value) / 1000 for value in np.percentile(times, [50, 99])))
+        for name, times in taken.items()
+    }
+    return BenchResult(
+        bundle.manifest.label,
+        tuple(rows.values()),
+        _figures(rows, float(np.median(starts)), memory),
+    )
+
+
+_ECHO = "bare pyzmq echo, a forecast's sizes"
+_SMALL_ECHO = "bare pyzmq echo, health's sizes"
+_INFERENCE = "model in this process"
+_FORECAST = "daemon: forecast"
+_HEALTH = "daemon: health"
+_CLIENT = "daemon: Client.forecast, bars to values"
+
+
+def _figures(rows: dict[str, Row], start: float, memory: float) -> tuple[Figure, ...]:
+    echo, forecast = rows[_ECHO], rows[_FORECAST]
+    overhead = forecast.p50_us - rows[_INFERENCE].p50_us
+    health = rows[_HEALTH].p50_us / rows[_SMALL_ECHO].p50_us
+    return (
+        Figure(
+            "overhead of a forecast over the model alone, in echoes", overhead / echo.p50_us, 1.5
+        ),
+        Figure("health, in echoes", health, 1.3),
+        Figure("p99 of a forecast over its p50", forecast.p99_us / forecast.p50_us, 2.5),
+        Figure("process start to ready", start, 1.5, "s"),
+        Figure("resident memory when serving", memory / _MEGABYTE, 200.0, "MB"),
+        Figure("serving install's site-packages", _installed_bytes() / _MEGABYTE, 250.0, "MB"),
+    )
+
+
+@contextmanager
+def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callable[[int], object]]]:
+    """Every way of asking, by name; each takes the number of the window to ask about."""
+    manifest = bundle.manifest
+    windows = [
+        random_walk_bars(manifest.context, manifest.tf or 3600, seed) for seed in range(_WINDOWS)
+    ]
+    bodies = [_request(bars, manifest.inputs) for bars in windows]
+    health = pack({"v": PROTOCOL_VERSION, "op": "health", "id": 1})
+    backend = open_backend(bundle)
+    values = [bars.ohlc if manifest.inputs == "ohlc" else bars.close for bars in windows]
+    batches = [(window[np.newaxis], np.array([1.5e9])) for window in values]
+    context = zmq.Context()
+    direct = _request_socket(context, daemon.endpoint)
+
+    def asked(body: bytes) -> bytes:
+        direct.send(body)
+        reply: bytes = direct.recv()
+        return reply
+
+    sizes = {len(body): len(asked(body)) for body in (bodies[0], health)}
+    if not unpack(asked(bodies[0])).get("ok"):
+        raise RuntimeError(f"the daemon refused: {unpack(asked(bodies[0]))}")
+    with _echo_server(sizes) as endpoint, Client(daemon.endpoint) as client:
+        echo = _request_socket(context, endpoint)
+
+        def echoed(body: bytes) -> bytes:
+            echo.send(body)
+            reply: bytes = echo.recv()
+            return reply
+
+        try:
+            yield {
+                _ECHO: lambda index: echoed(bodies[index % _WINDOWS]),
+                _SMALL_ECHO: lambda index: echoed(health),
+                _INFERENCE: lambda index: backend.forecast(*batches[index % _WINDOWS]),
+                _FORECAST: lambda index: asked(bodies[index % _WINDOWS]),
+                _HEALTH: lambda index: asked(health),
+                _CLIENT: lambda index: client.forecast(windows[index % _WINDOWS]),
+            }
+        finally:
+            echo.close()
+            direct.close()
+            context.term()
+
+
+@contextmanager
+def _echo_server(sizes: dict[int, int]) -> Iterator[str]:
+    """The least a Python server can do: REP, each request's size to its reply's size."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_echo, args=(sizes, theirs), daemon=True)
+    process.start()
+    try:
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _echo(sizes: dict[int, int], parent: Any) -> None:
+    replies = {asked: bytes(given) for asked, given in sizes.items()}
+    socket = zmq.Context().socket(zmq.REP)
+    port = socket.bind_to_random_port("tcp://127.0.0.1")
+    parent.send(f"tcp://127.0.0.1:{port}")
+    while True:
+        socket.send(replies[len(socket.recv())])
+
+
+def _request_socket(context: zmq.Context[Any], endpoint: str) -> zmq.Socket[bytes]:
+    socket: zmq.Socket[bytes] = context.socket(zmq.REQ)
+    socket.setsockopt(zmq.LINGER, 0)
+    socket.setsockopt(zmq.RCVTIMEO, 10_000)
+    socket.connect(endpoint)
+    return socket
+
+
+def _start_seconds(bundle: Bundle) -> float:
+    with background_daemon(_serve(bundle)) as daemon:
+        return daemon.start_seconds
+
+
+def _serve(bundle: Bundle) -> list[str]:
+    return ["--models", str(bundle.path.parent), "--default", bundle.manifest.name]
+
+
+def _request(bars: Bars, inputs: str) -> bytes:
+    window = bars.ohlc if inputs == "ohlc" else bars.close
+    return pack(
+        {
+            "v": PROTOCOL_VERSION,
+            "op": "forecast",
+            "id": 1,
+            "tf": bars.tf,
+            "time": int(bars.time[-1]),
+            inputs: np.ascontiguousarray(window, dtype="<f8").tobytes(),
+        }
+    )
+
+
+def _installed_bytes() -> int:
+    """Bytes of the files that `pip install eabridge` brings: it and all it requires."""
+    wanted, seen, total = ["eabridge"], set(), 0
+    while wanted:
+        name = wanted.pop()
+        try:
+            found = distribution(name)
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        key = found.metadata["Name"].lower()
+        if key in seen:
+            continue
+        seen.add(key)
+        for file in found.files or ():
+            path = Path(str(file.locate()))
+            total += path.stat().st_size if path.is_file() else 0
+        for requirement in found.requires or ():
+            if "extra ==" not in requirement:
+                match = re.match(r"[A-Za-z0-9._\-]+", requirement)
+                wanted += [match[0]] if match else []
+    return total

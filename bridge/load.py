@@ -1,0 +1,240 @@
+"""An honest load test: many clients, latency from when each request was due, errors by code.
+
+With a rate the loop is open: requests leave on schedule whether or not answers came, and each is
+timed from its due moment, so a slow answer shows in all that waited behind it (what Gil Tene
+calls coordinated omission is not committed here). Without a rate every client asks as soon as it
+was answered.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import queue
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import zmq
+from hdrh.histogram import HdrHistogram
+
+from bridge.client import Client
+from bridge.synthetic import random_walk_bars
+from bridge.wire import PROTOCOL_VERSION
+from bridge.wire.codec import pack, unpack
+
+_LOWEST_US, _HIGHEST_US, _DIGITS = 1, 60_000_000, 3
+_PERCENTILES = {"p50_us": 50.0, "p90_us": 90.0, "p99_us": 99.0, "p99.9_us": 99.9}
+_BODIES = 256  # different windows in turn, so that no cache makes an answer cheap
+_LAST_ANSWERS_S = 2.0
+_START_S = 60.0
+
+
+@dataclass(frozen=True)
+class LoadPlan:
+    """What to do: `clients` connections for `seconds`, in all `rate` requests a second, or as
+    many as are answered where None."""
+
+    endpoint: str
+    clients: int
+    seconds: float
+    rate: float | None
+    model: str | None = None
+    tf: int = 3600
+    context: int = 128
+    ttl_ms: int = 10_000
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """What came of it: counts, microseconds, and errors by the wire's code.
+
+    `unanswered` requests had no reply two seconds after the end; `late` is how far the sender
+    itself fell behind its schedule at worst (a high value means this machine, not the daemon).
+    """
+
+    requests: int
+    seconds: float
+    errors: dict[str, int]
+    unanswered: int
+    late_us: int
+    histogram: HdrHistogram
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as `eabridge load --json` prints it."""
+        return {
+            "requests": self.requests,
+            "seconds": round(self.seconds, 3),
+            "per_second": round(self.requests / self.seconds, 1) if self.seconds else 0.0,
+            **{
+                name: int(self.histogram.get_value_at_percentile(value))
+                for name, value in _PERCENTILES.items()
+            },
+            "max_us": int(self.histogram.get_max_value()),
+            "errors": self.errors,
+            "unanswered": self.unanswered,
+            "sender_late_us": self.late_us,
+        }
+
+
+def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: None) -> LoadResult:
+    """Run a load test from as many processes as this machine has cores, at most one a client.
+
+    Args:
+        plan: what to do.
+        on_tick: called about ten times a second with the seconds gone.
+
+    Raises:
+        ClientError: nobody answers at the endpoint, or it has no such model.
+    """
+    plan = _fitted(plan)
+    context = multiprocessing.get_context("spawn")
+    count = min(plan.clients, os.cpu_count() or 1)
+    shares = [len(range(index, plan.clients, count)) for index in range(count)]
+    results: Any = context.Queue()
+    gate = context.Barrier(count + 1)
+    workers = [
+        context.Process(target=_work, args=(plan, share, index, gate, results), daemon=True)
+        for index, share in enumerate(shares)
+    ]
+    for worker in workers:
+        worker.start()
+    gate.wait(_START_S)
+    started = time.perf_counter()
+    done: list[_Tally] = []
+    while len(done) < count:
+        try:
+            done.append(results.get(timeout=0.1))
+        except queue.Empty:
+            on_tick(min(time.perf_counter() - started, plan.seconds))
+            if any(worker.exitcode not in (None, 0) for worker in workers):
+                raise RuntimeError("a process of the load test died") from None
+    for worker in workers:
+        worker.join()
+    return _merge(done)
+
+
+@dataclass
+class _Tally:
+    answered: int
+    seconds: float
+    errors: Counter[str]
+    unanswered: int
+    late_us: int
+    histogram: bytes
+
+
+def _fitted(plan: LoadPlan) -> LoadPlan:
+    """The plan with what the asked model wants; proves that somebody answers."""
+    with Client(plan.endpoint, model=plan.model) as client:
+        for model in client.hello().models:
+            if plan.model in (model.name, model.label) or (plan.model is None and model.default):
+                return replace(plan, tf=model.tf or plan.tf, context=model.context)
+        client.forecast(
+            random_walk_bars(plan.context, plan.tf, 0)
+        )  # no such model: the daemon says so best
+    return plan
+
+
+def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> None:
+    """One process: `clients` DEALER sockets in the REQ envelope, one loop, one clock."""
+    context = zmq.Context()
+    poller = zmq.Poller()
+    sockets = []
+    for _ in range(clients):
+        socket = context.socket(zmq.DEALER)
+        socket.setsockopt(zmq.LINGER, 0)
+        socket.connect(plan.endpoint)
+        poller.register(socket, zmq.POLLIN)
+        sockets.append(socket)
+    bodies = [_body(plan, index * _BODIES + each) for each in range(_BODIES)]
+    histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
+    errors: Counter[str] = Counter()
+    due_by_id: dict[int, float] = {}
+    answered, late = 0, 0.0
+    gate.wait(_START_S)
+    started = time.perf_counter()
+    interval = None if plan.rate is None else plan.clients / plan.rate / clients
+    # Processes start their schedules one after the other: together they are evenly spaced.
+    next_due = started + (interval or 0.0) * index / (gate.parties - 1)
+    end = started + plan.seconds
+    sent = 0
+
+    def send(socket: zmq.Socket[bytes], due: float) -> None:
+        nonlocal sent, late
+        sent += 1
+        due_by_id[sent] = due
+        late = max(late, time.perf_counter() - due)
+        head, tail = bodies[sent % _BODIES]
+        socket.send_multipart([b"", head + sent.to_bytes(8, "big") + tail])
+
+    if interval is None:
+        for socket in sockets:
+            send(socket, time.perf_counter())
+    while True:
+        now = time.perf_counter()
+        if interval is not None:
+            while next_due <= now and next_due < end:
+                send(sockets[sent % clients], next_due)
+                next_due += interval
+        limit = end + _LAST_ANSWERS_S
+        if now >= limit or (now >= end and not due_by_id):
+            break
+        wake = next_due if interval is not None and next_due < end else limit
+        wait_ms = max(0.0, min(wake, limit) - now) * 1000
+        for socket, _ in poller.poll(int(wait_ms)):
+            reply = unpack(socket.recv_multipart()[-1])
+            now = time.perf_counter()
+            due = due_by_id.pop(reply["id"], None)
+            if due is None:
+                continue
+            answered += 1
+            histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, int((now - due) * 1e6))))
+            if not reply["ok"]:
+                errors[reply["code"]] += 1
+            if interval is None and now < end:
+                send(socket, now)
+    seconds = min(time.perf_counter(), end) - started
+    for socket in sockets:
+        socket.close()
+    context.term()
+    results.put(
+        _Tally(answered, seconds, errors, len(due_by_id), int(late * 1e6), histogram.encode())
+    )
+
+
+def _merge(tallies: Sequence[_Tally]) -> LoadResult:
+    histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
+    errors: Counter[str] = Counter()
+    for tally in tallies:
+        histogram.decode_and_add(tally.histogram)
+        errors += tally.errors
+    return LoadResult(
+        requests=sum(tally.answered for tally in tallies),
+        seconds=max(tally.seconds for tally in tallies),
+        errors=dict(sorted(errors.items())),
+        unanswered=sum(tally.unanswered for tally in tallies),
+        late_us=max(tally.late_us for tally in tallies),
+        histogram=histogram,
+    )
+
+
+def _body(plan: LoadPlan, seed: int) -> tuple[bytes, bytes]:
+    """A forecast request cut where its id stands, an eight-byte integer."""
+    bars = random_walk_bars(plan.context, plan.tf, seed)
+    mark = 0xF1F2_F3F4_F5F6_F7F8
+    message: dict[str, Any] = {
+        "v": PROTOCOL_VERSION,
+        "id": mark,
+        "op": "forecast",
+        "ttl_ms": plan.ttl_ms,
+        "tf": bars.tf,
+        "time": int(bars.time[-1]),
+        "ohlc": bars.ohlc.astype("<f8").tobytes(),
+    }
+    if plan.model is not None:
+        message["model"] = plan.model
+    head, tail = pack(message).split(mark.to_bytes(8, "big"))
+    return head, tail

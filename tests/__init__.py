@@ -1,0 +1,1 @@
+"""The tests, arranged like the package. `conftest.py` starts daemons and reads real bars."""

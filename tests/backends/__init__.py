@@ -1,0 +1,1 @@
+"""Backends: graphs to forecasts. `graphs.py` builds the small models that other rooms serve too."""

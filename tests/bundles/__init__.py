@@ -1,0 +1,1 @@
+"""Bundles and stores, with real folders and files."""

@@ -1,0 +1,116 @@
+"""`eabridge forecast`, `models` and `check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bridge.bars import Bars
+from tests.cli.conftest import Run, export
+from tests.conftest import Daemon
+
+
+def test_a_forecast_is_a_row_for_each_bar_ahead(run: Run, export_file: Path) -> None:
+    ran = run("forecast", "--data", export_file)
+
+    assert ran.code == 0
+    assert "EURUSD after 2018-02-07 15:00, close 1.22904" in ran.out
+    for label in ("+1", "+16", "10%", "50%", "90%", "up"):
+        assert label in ran.out
+
+
+def test_a_daemon_and_this_process_forecast_alike(
+    run: Run, export_file: Path, daemon: Daemon
+) -> None:
+    here = run("forecast", "--data", export_file)
+    there = run("forecast", "--data", export_file, "--connect", daemon.endpoint)
+
+    assert there.code == 0
+    assert there.out == here.out
+
+
+def test_the_fan_chart_is_a_picture(run: Run, export_file: Path, tmp_path: Path) -> None:
+    ran = run("forecast", "--data", export_file, "--plot", tmp_path / "fan.png")
+
+    assert "drew" in ran.out
+    picture = (tmp_path / "fan.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 20_000
+
+
+def test_too_few_bars_are_said_with_both_numbers(run: Run, tmp_path: Path, bars: Bars) -> None:
+    ran = run("forecast", "--data", export(tmp_path / "EURUSD_H1.csv", bars[:100]))
+
+    assert ran.code == 2
+    assert "the window has 100 bars and fx-h1 reads 128" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_a_missing_file_is_named(run: Run) -> None:
+    ran = run("forecast", "--data", "nothing.csv")
+
+    assert ran.code == 2
+    assert "nothing.csv: there is no such file" in ran.err
+
+
+def test_an_unknown_model_is_answered_with_those_there_are(run: Run, export_file: Path) -> None:
+    ran = run("forecast", "--data", export_file, "--model", "gold-m5")
+
+    assert ran.code == 2
+    assert "there is no model 'gold-m5'" in ran.err
+    assert "fx-h1@" in ran.err
+
+
+def test_nobody_listening_is_said_with_what_to_do(run: Run, export_file: Path) -> None:
+    ran = run("forecast", "--data", export_file, "--connect", "tcp://127.0.0.1:9")
+
+    assert ran.code == 2
+    assert "is the daemon running? Start it with: eabridge serve" in ran.err
+
+
+def test_models_lists_the_shipped_one(run: Run) -> None:
+    ran = run("models")
+
+    assert ran.code == 0
+    assert "fx-h1@" in ran.out
+    assert "H1" in ran.out
+
+
+def test_models_of_a_daemon_name_the_default(run: Run, daemon: Daemon) -> None:
+    ran = run("models", "--connect", daemon.endpoint)
+
+    assert "(default)" in ran.out
+
+
+def test_a_damaged_model_is_listed_as_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "store" / "broken").mkdir(parents=True)
+    (tmp_path / "store" / "broken" / "bundle.json").write_text("{}")
+
+    ran = run("models", "--models", tmp_path / "store")
+
+    assert ran.code == 2
+    assert "refused: " in ran.err
+    assert "broken" in ran.err
+
+
+def test_check_reports_what_is_in_a_file(run: Run, export_file: Path) -> None:
+    ran = run("check", "--data", export_file)
+
+    assert ran.code == 0
+    assert "5,000 bars of EURUSD H1" in ran.out
+    assert "gaps beyond weekends" in ran.out
+
+
+def test_check_names_a_broken_row_and_repair_drops_it(run: Run, export_file: Path) -> None:
+    lines = export_file.read_text().split("\n")
+    lines[7] = lines[7].replace("1.0", "1,oops", 1)
+    export_file.write_text("\n".join(lines))
+
+    broken = run("check", "--data", export_file)
+    repaired = run("check", "--data", export_file, "--repair")
+
+    assert broken.code == 2
+    assert "line 8" in broken.err
+    assert "--repair" in broken.err
+    assert repaired.code == 0
+    assert "4,999 bars" in repaired.out
+    assert "dropped 1 broken row" in repaired.out

@@ -1,0 +1,59 @@
+"""The command as a whole: help that teaches, and errors that are sentences."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.conftest import Run
+
+COMMANDS = ["demo", "serve", "forecast", "models", "check", "train", "evaluate", "load", "bench"]
+
+
+def test_help_names_every_command(run: Run) -> None:
+    ran = run("--help")
+
+    assert ran.code == 0
+    assert all(command in ran.out for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(run: Run, command: str) -> None:
+    ran = run(command, "--help")
+
+    assert ran.code == 0
+    assert len(ran.out) > 200
+
+
+def test_no_command_is_an_error_with_usage(run: Run) -> None:
+    ran = run()
+
+    assert ran.code == 2
+    assert "usage: eabridge" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("command", "missing"),
+    [("train", "torch"), ("demo", "matplotlib"), ("forecast --plot x.png", "matplotlib")],
+)
+def test_what_needs_an_extra_says_which(command: str, missing: str) -> None:
+    """In an interpreter in which the extra's packages cannot be imported."""
+    code = f"""
+import importlib.util, pathlib, sys
+spec = importlib.util.find_spec("backtesting")
+data = str(pathlib.Path(spec.origin).parent / "test" / "EURUSD.csv")
+sys.modules["{missing}"] = None
+from bridge.cli.main import main
+arguments = {command!r}.split()
+if arguments[0] != "demo":
+    arguments += ["--data", data]
+sys.exit(main(arguments))
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert ran.returncode == 2, ran.stderr
+    assert f"needs the Python package {missing}" in ran.stderr
+    assert 'pip install "eabridge[' in ran.stderr
+    assert "Traceback" not in ran.stderr

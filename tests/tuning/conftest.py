@@ -1,0 +1,51 @@
+"""Small networks and short histories, so that real training takes seconds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bridge.bars import Bars, Part
+from bridge.forecaster.model import ForecasterConfig
+from bridge.synthetic import random_walk_bars
+from bridge.tuning.recipe import TrainingRecipe
+from bridge.tuning.samples import Samples
+
+CONTEXT, HORIZON = 32, 4
+
+
+@pytest.fixture
+def config() -> ForecasterConfig:
+    return ForecasterConfig(
+        context=CONTEXT, horizon=HORIZON, layers=1, heads=2, width=16, dropout=0.1
+    )
+
+
+@pytest.fixture
+def recipe() -> TrainingRecipe:
+    return TrainingRecipe(
+        steps=12, batch=32, warmup_steps=2, validate_every=4, learning_rate=1e-2, ema_decay=0.9
+    )
+
+
+@pytest.fixture
+def hourly() -> Bars:
+    """3,000 hours whose moves are three times as large from noon to six as at other hours."""
+    bars = random_walk_bars(3000, 3600, seed=3)
+    draw = np.random.default_rng(5)
+    busy = (bars.time // 3600 % 24 >= 12) & (bars.time // 3600 % 24 < 18)
+    close = 1.1 * np.exp(np.cumsum(draw.normal(0, 1e-3, 3000) * np.where(busy, 3.0, 1.0)))
+    opened = np.concatenate([[1.1], close[:-1]])
+    high, low = np.maximum(opened, close) * 1.0002, np.minimum(opened, close) / 1.0002
+    ohlc = np.stack([opened, high, low, close], axis=1)
+    return Bars("BUSY", 3600, bars.time, ohlc, bars.volume)
+
+
+@pytest.fixture
+def samples(hourly: Bars) -> Samples:
+    return Samples([hourly], [Part(0, 2400)], context=CONTEXT, horizon=HORIZON)
+
+
+@pytest.fixture
+def validation(hourly: Bars) -> Samples:
+    return Samples([hourly], [Part(2440, 3000)], context=CONTEXT, horizon=HORIZON, stride=3)

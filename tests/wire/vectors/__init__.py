@@ -1,0 +1,1 @@
+"""Golden vectors: README.md explains the JSON files, `make.py` writes them."""
