@@ -45,10 +45,10 @@ class ForecasterConfig:
     tf: int = 3600
     open_hours: tuple[int, ...] = tuple(range(120))
     patch: int = 8
-    layers: int = 4
+    layers: int = 2
     heads: int = 4
-    width: int = 128
-    dropout: float = 0.1
+    width: int = 64
+    dropout: float = 0.0
 
     def __post_init__(self) -> None:
         if self.context % self.patch:

@@ -44,9 +44,9 @@ class ModelRecipe:
     horizon: int = 16
     levels: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     patch: int = 8
-    layers: int = 4
+    layers: int = 2
     heads: int = 4
-    width: int = 128
+    width: int = 64
     dropout: float = 0.0
 
 
@@ -71,7 +71,7 @@ class TrainingRecipe:
 
     steps: int = 3000
     batch: int = 256
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warmup_steps: int = 300
     weight_decay: float = 0.05
     ema_decay: float = 0.999

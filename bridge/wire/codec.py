@@ -11,6 +11,10 @@ from bridge.wire.errors import Code, WireError
 MAX_BODY_BYTES = 16 * 1024 * 1024
 """A larger body is answered `too_large` without being decoded."""
 
+MAX_PARTS = 65_536
+"""Arrays, maps and map entries of one message, together. Past them it is answered `too_large`: 16
+MiB of empty maps would take over a gigabyte, and seconds that other clients wait through."""
+
 _PEEK_BYTES = 4096
 
 
@@ -24,7 +28,8 @@ def unpack(body: bytes) -> dict[str, Any]:
     """The one map that `body` holds.
 
     Lengths are checked against the bytes that are there before anything is allocated, and
-    nesting is bounded: a few bytes cannot announce 2^32 entries.
+    nesting is bounded: a few bytes cannot announce 2^32 entries. Extension values, which no
+    field takes, are read so that an unknown key may have one.
 
     Raises:
         WireError: `too_large`, or `bad_message` with what is wrong.
@@ -35,19 +40,32 @@ def unpack(body: bytes) -> dict[str, Any]:
             f"the message has {len(body):,} bytes and the limit is {MAX_BODY_BYTES:,}: "
             "send fewer bars, or fewer items in a batch",
         )
+    parts = _Parts()
     try:
-        message = msgpack.unpackb(body, strict_map_key=False)
+        message = msgpack.unpackb(
+            body,
+            max_map_len=MAX_PARTS,
+            object_hook=parts.count_map,
+            list_hook=parts.count_array,
+            ext_hook=_extension,
+        )
     except msgpack.ExtraData as error:
         extra = len(error.extra)
         raise WireError(
             Code.BAD_MESSAGE, f"{extra} bytes follow the map: send exactly one msgpack map"
         ) from error
+    except MemoryError as error:
+        raise WireError(
+            Code.TOO_LARGE,
+            f"there is no memory to read the message's {len(body):,} bytes: send less at once",
+        ) from error
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         # FormatError, StackError and UnicodeDecodeError are ValueErrors; an unhashable map key
-        # is a TypeError.
-        reason = str(error) or "the bytes are cut short or malformed"
+        # is a TypeError where msgpack is its pure Python self.
+        reason = str(error) or "the bytes are malformed, or nested too deep"
         raise WireError(
-            Code.BAD_MESSAGE, f"the body is not msgpack ({reason}): send one msgpack map"
+            Code.BAD_MESSAGE,
+            f"the body cannot be read ({reason}): send one msgpack map with string keys",
         ) from error
     if not isinstance(message, dict):
         raise WireError(
@@ -59,7 +77,7 @@ def unpack(body: bytes) -> dict[str, Any]:
 
 def peek_id(body: bytes) -> int:
     """The `id` of a message that was not decoded, where it stands in its first bytes; else 0."""
-    unpacker = msgpack.Unpacker(strict_map_key=False)
+    unpacker = msgpack.Unpacker(max_buffer_size=_PEEK_BYTES)  # it bounds announced lengths too
     unpacker.feed(body[:_PEEK_BYTES])
     try:
         for _ in range(min(unpacker.read_map_header(), 64)):
@@ -75,3 +93,32 @@ def peek_id(body: bytes) -> int:
 def is_int(value: object) -> bool:
     """Whether a decoded value is an integer on the wire; Python's bool is not."""
     return type(value) is int
+
+
+class _Parts:
+    """Counts what a message is made of while it is decoded."""
+
+    def __init__(self) -> None:
+        self._left = MAX_PARTS
+
+    def count_map(self, decoded: dict[str, Any]) -> dict[str, Any]:
+        self._spend(1 + len(decoded))
+        return decoded
+
+    def count_array(self, decoded: list[Any]) -> list[Any]:
+        self._spend(1)
+        return decoded
+
+    def _spend(self, parts: int) -> None:
+        self._left -= parts
+        if self._left < 0:
+            raise WireError(
+                Code.TOO_LARGE,
+                f"the message has more than {MAX_PARTS:,} arrays, maps and map entries: "
+                "send fewer at once",
+            )
+
+
+def _extension(code: int, data: bytes) -> tuple[int, bytes]:
+    # msgpack.ExtType would refuse the codes below 0, which the format reserves.
+    return code, data

@@ -126,14 +126,14 @@ def _head(form: str, forms: tuple[str, ...], fixed: int, length: int) -> bytes:
 
 
 def shortest(value: Any) -> Any:
-    """The value with every choice of form taken out."""
+    """The value without choices of form, or extensions, which encoders need not have."""
     if isinstance(value, As):
         return shortest(value.value)
     if isinstance(value, list):
         return [shortest(item) for item in value]
     if isinstance(value, dict):
         return {shortest(key): shortest(item) for key, item in value.items()}
-    return value
+    return None if isinstance(value, Ext) else value
 
 
 def meaning(value: Any) -> Any:
