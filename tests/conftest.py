@@ -13,8 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from bridge.bars import Bars, read_bars
+
+# No property is judged by the clock: machines that run these tests may be busy.
+settings.register_profile(
+    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("untimed")
 
 _START_SECONDS = 60  # a loaded machine imports slowly; a healthy daemon takes one or two
 _STOP_SECONDS = 30

@@ -19,9 +19,9 @@ def shipped_store() -> Path:
 
 
 def default_stores() -> list[Path]:
-    """`./models`, where training writes, then the shipped store."""
-    stores = [_LOCAL.resolve(), shipped_store()]
-    return [store for index, store in enumerate(stores) if store not in stores[:index]]
+    """`./models`, where training writes, if there is one; then the shipped store."""
+    local, shipped = _LOCAL.resolve(), shipped_store()
+    return [local, shipped] if local.is_dir() and local != shipped else [shipped]
 
 
 def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError]]:

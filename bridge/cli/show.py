@@ -98,6 +98,7 @@ def scores(label: str, scored: Mapping[str, Any]) -> None:
         title=f"{label}: pinball loss over the Gaussian random walk's (below 1 is better)"
     )
     table.add_column("bars of")
+    table.add_column("from")
     for name in ("windows", "ratio", "1 bar", "last bar", "in 80%", "direction"):
         table.add_column(name, justify="right")
     table.add_column("ewma", justify="right", style="dim")
@@ -111,6 +112,7 @@ def scores(label: str, scored: Mapping[str, Any]) -> None:
         base = each["baselines"]
         table.add_row(
             name,
+            stamp(each["first"])[:10] if "first" in each else "",
             f"{each['windows']:,}",
             f"{each['wql_ratio']:.4f} [{low:.3f}, {high:.3f}]",
             f"{each['wql_ratio_h'][0]:.4f}",

@@ -11,7 +11,7 @@ from time import perf_counter_ns
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.backends import Backend, BackendError, Forecasts
+from bridge.backends import Backend, BackendError, Forecasts, require_promised
 from bridge.bundles import Bundle
 from bridge.daemon.window import window_for
 from bridge.wire.errors import Code, WireError
@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 MAX_BATCH = 64
 MAX_WAITING = 4096
+_BATCH_US = 200_000  # deadlines, other lanes and a stop should wait no longer for a batch
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Job:
 class Lane:
     """One loaded bundle with its backend and queue.
 
-    Batches form from what is waiting, never by waiting for more.
+    Batches form from what is waiting, never by waiting for more; those of a slow model stay small.
     """
 
     def __init__(self, bundle: Bundle, backend: Backend) -> None:
@@ -54,6 +55,7 @@ class Lane:
         self.label = bundle.manifest.label
         self._backend = backend
         self._waiting: deque[Job] = deque()
+        self._batch_limit = 1  # what is known to be fast enough; grows with experience
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -77,17 +79,29 @@ class Lane:
         self._waiting.append(Job(window, request.time, deadline_ns, deliver))
 
     def run_batch(self) -> None:
-        """Answer up to `MAX_BATCH` of what is waiting; drop what no longer can be in time."""
+        """Answer some of what is waiting, `MAX_BATCH` at most; drop what cannot be in time."""
         batch: list[Job] = []
-        now = perf_counter_ns()
-        while self._waiting and len(batch) < MAX_BATCH:
+        started = perf_counter_ns()
+        while self._waiting and len(batch) < self._batch_limit:
             job = self._waiting.popleft()
-            if job.deadline_ns is not None and now >= job.deadline_ns:
+            if job.deadline_ns is not None and started >= job.deadline_ns:
                 job.deliver(_failed(Code.EXPIRED, "`ttl_ms` ran out before the forecast began"))
             else:
                 batch.append(job)
         if batch:
             self._answer(batch)
+            self._adapt(len(batch), (perf_counter_ns() - started) // 1000)
+
+    def refuse_waiting(self, error: WireError) -> None:
+        """Answer all that is waiting with `error`."""
+        while self._waiting:
+            self._waiting.popleft().deliver(Outcome(None, None, 0, error))
+
+    def _adapt(self, size: int, took_us: int) -> None:
+        if took_us > _BATCH_US:
+            self._batch_limit = max(1, size * _BATCH_US // took_us)
+        elif size == self._batch_limit and took_us < _BATCH_US // 2:
+            self._batch_limit = min(MAX_BATCH, 2 * size)
 
     def _answer(self, batch: list[Job]) -> None:
         started = perf_counter_ns()
@@ -100,6 +114,12 @@ class Lane:
                 return
             log.exception("%s failed on a window that ends at %d", self.label, batch[0].time)
             batch[0].deliver(self._model_failed())
+            return
+        except Exception:
+            # Every job is answered, whatever the defect: nobody waits, and the loop goes on.
+            log.exception("internal error in %s", self.label)
+            for job in batch:
+                job.deliver(_failed(Code.INTERNAL, "a defect of the daemon: its log says more"))
             return
         infer_us = (perf_counter_ns() - started) // 1000
         for job, quantiles, up in zip(batch, forecasts.quantiles, forecasts.up, strict=True):
@@ -115,7 +135,10 @@ class Lane:
             bars = batch[0].window[np.newaxis]
         else:
             bars = np.stack([job.window for job in batch])
-        return self._backend.forecast(bars, np.array([job.time for job in batch], np.float64))
+        times = np.array([job.time for job in batch], np.float64)
+        forecasts = self._backend.forecast(bars, times)
+        require_promised(forecasts, self.manifest, len(batch))
+        return forecasts
 
     def _model_failed(self) -> Outcome:
         return _failed(

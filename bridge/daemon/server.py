@@ -15,10 +15,13 @@ MAX_FRAME_BYTES = 512 * 1024 * 1024
 """A peer that announces more is cut off by the transport; up to it, it is told `too_large`."""
 
 _POLL_MS = 200  # how soon a stop is noticed where a signal does not interrupt the wait
-_INTAKE = 256  # requests taken off the socket before the lanes run
-_DRAIN_QUIET_S = 0.5  # a stop ends when nobody has asked for this long,
-_DRAIN_MOST_S = 3.0  # and in any case after this
+_INTAKE = 256  # requests taken off the socket before the lanes run,
+_INTAKE_S = 0.1  # or as many as can be read in this time
+_DRAIN_WORK_S = 2.0  # a stop computes what is queued for this long, and refuses what is left;
+_DRAIN_QUIET_S = 0.5  # it ends when nobody has asked for this long,
+_DRAIN_MOST_S = 3.0  # and in any case this long after it began
 _LINGER_MS = 1000
+_MOST_PORT = 65_535
 _LOOPBACK = ("127.", "localhost:", "[::1]:")
 
 
@@ -36,8 +39,9 @@ class Server:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        self._socket.setsockopt(zmq.IPV6, "[" in endpoint)
         try:
-            _require_loopback(endpoint)
+            _require_loopback_port(endpoint)
             self._socket.bind(endpoint)
         except (BindError, zmq.ZMQError) as error:
             self.close()
@@ -65,11 +69,12 @@ class Server:
         self._context.term()
 
     def _drain(self, poller: zmq.Poller) -> None:
+        started = monotonic()
         self._take()  # what had arrived before the stop is still answered
-        while self._service.run_waiting():
+        while self._service.run_waiting() and monotonic() - started < _DRAIN_WORK_S:
             pass
-        self._service.draining = True
-        started = quiet_since = monotonic()
+        self._service.start_draining()
+        quiet_since = monotonic()
         while (now := monotonic()) - started < _DRAIN_MOST_S and now - quiet_since < _DRAIN_QUIET_S:
             if poller.poll(50):
                 self._take()
@@ -77,7 +82,10 @@ class Server:
 
     def _take(self) -> None:
         """Hand what has arrived to the service, up to `_INTAKE` requests."""
+        until = monotonic() + _INTAKE_S
         for _ in range(_INTAKE):
+            if monotonic() > until:
+                return
             try:
                 frames = self._socket.recv_multipart(zmq.NOBLOCK)
             except zmq.Again:
@@ -98,12 +106,16 @@ class Server:
         return reply
 
 
-def _require_loopback(endpoint: str) -> None:
+def _require_loopback_port(endpoint: str) -> None:
     address = endpoint.removeprefix("tcp://")
     if address == endpoint:
         raise BindError("only tcp:// endpoints are served")
     if not address.startswith(_LOOPBACK):
         raise BindError("without CURVE keys the daemon listens on loopback only")
+    port = address.rpartition(":")[2]
+    # ZeroMQ would listen on port 34463 where it is told 99999, and on 5655 where 5655x.
+    if port != "*" and not (port.isdecimal() and port.isascii() and int(port) <= _MOST_PORT):
+        raise BindError(f"its port is no number from 0 to {_MOST_PORT}")
 
 
 def _bind_problem(endpoint: str, error: Exception) -> str:

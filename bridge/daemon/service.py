@@ -104,6 +104,12 @@ class Service:
                 left = left or len(lane) > 0
         return left
 
+    def start_draining(self) -> None:
+        """Refuse the forecasts that still wait, and from now on all that are asked."""
+        self.draining = True
+        for lane in self.lanes:
+            lane.refuse_waiting(_draining())
+
     @property
     def queued(self) -> int:
         """Windows that wait, over all lanes."""
@@ -158,7 +164,7 @@ class Service:
     ) -> None:
         """Read a forecast's map and queue it; `deliver` gets the fields of its reply."""
         if self.draining:
-            raise WireError(Code.DRAINING, "the daemon is stopping: ask again when it is back")
+            raise _draining()
         request = parse_forecast(message)
         lane = self._by_model.get(request.model)
         if lane is None:
@@ -234,3 +240,7 @@ class Service:
             "symbols": manifest.symbols,
             "default": lane is self.default,
         }
+
+
+def _draining() -> WireError:
+    return WireError(Code.DRAINING, "the daemon is stopping: ask again when it is back")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.backends import BackendError, open_backend
-from bridge.bundles import BundleError, list_bundles
+from bridge.bundles import list_bundles
 from bridge.daemon.lane import Lane
 from bridge.daemon.server import BindError, Server
 from bridge.daemon.service import Service
@@ -67,23 +67,25 @@ def load_lanes(stores: Sequence[Path]) -> list[Lane]:
     """A lane for every usable bundle. Those refused are logged, each with its reason.
 
     Raises:
-        StartError: a store is missing, or none of the bundles can be used.
+        StartError: none of the stores is there, or none of their bundles can be used.
     """
-    for store in stores:
-        if not store.is_dir() and len(stores) == 1:
-            raise StartError(f"{store}: there is no such folder of models")
+    reasons = [
+        f"{store}: there is no such folder of models" for store in stores if not store.is_dir()
+    ]
+    if len(reasons) == len(stores):
+        raise StartError("; ".join(reasons))
     bundles, refused = list_bundles(stores)
-    reasons: list[BundleError | BackendError] = [*refused]
+    reasons += map(str, refused)
     lanes = []
     for bundle in bundles:
         try:
             lanes.append(Lane(bundle, open_backend(bundle)))
         except BackendError as error:
-            reasons.append(error)
+            reasons.append(str(error))
     for reason in reasons:
         log.error("refused: %s", reason)
     if not lanes:
         where = ", ".join(str(store) for store in stores)
-        why = "; ".join(str(reason) for reason in reasons) or "it holds no bundle"
+        why = "; ".join(reasons) or "it holds no bundle"
         raise StartError(f"no model to serve in {where}: {why}")
     return lanes

@@ -46,7 +46,10 @@ def window_for(manifest: Manifest, request: ForecastRequest) -> NDArray[np.float
     else:
         window = values.reshape(bars, 4)[-manifest.context :]
     _check_prices(window, first=bars - manifest.context)
-    return np.ascontiguousarray(window[:, 3]) if _reads_close(manifest, request) else window
+    if _reads_close(manifest, request):
+        return np.ascontiguousarray(window[:, 3])
+    # A window that waits keeps nothing alive of a message that is longer than it.
+    return window.copy() if bars > manifest.context else window
 
 
 def _reads_close(manifest: Manifest, request: ForecastRequest) -> bool:

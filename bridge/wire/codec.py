@@ -13,7 +13,8 @@ MAX_BODY_BYTES = 16 * 1024 * 1024
 
 MAX_PARTS = 65_536
 """Arrays, maps and map entries of one message, together. Past them it is answered `too_large`: 16
-MiB of empty maps would take over a gigabyte, and seconds that other clients wait through."""
+MiB of empty maps would take over a gigabyte, and seconds that other clients wait through. A single
+map that announces more is `bad_message`, whether its entries are there or not."""
 
 _PEEK_BYTES = 4096
 

@@ -31,17 +31,23 @@ def test_by_default_the_local_store_comes_before_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "models").mkdir()
     assert default_stores() == [tmp_path.resolve() / "models", shipped_store()]
 
 
-def test_a_local_store_that_is_the_shipped_one_is_one_store(
-    monkeypatch: pytest.MonkeyPatch,
+def test_by_default_a_local_store_is_not_missed_where_there_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(shipped_store().parent)
-    if shipped_store().name == "models":
-        assert default_stores() == [shipped_store()]
-    else:
-        assert len(default_stores()) == 2
+    monkeypatch.chdir(tmp_path)
+    assert default_stores() == [shipped_store()]
+
+
+def test_a_local_store_that_is_the_shipped_one_is_one_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models").symlink_to(shipped_store(), target_is_directory=True)
+    monkeypatch.chdir(tmp_path)
+    assert default_stores() == [shipped_store()]
 
 
 def test_bundles_are_listed_by_the_name_of_their_folder(tmp_path: Path) -> None:

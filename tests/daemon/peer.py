@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,6 +35,11 @@ class Peer:
     def send_message(self, message: Mapping[str, Any]) -> None:
         """One message in REQ's envelope."""
         self.send(b"", msgpack.packb(message))
+
+    def try_to_send(self, message: Mapping[str, Any]) -> None:
+        """Send where the daemon takes it, and read no answer."""
+        with contextlib.suppress(zmq.Again):
+            self._socket.send_multipart([b"", msgpack.packb(message)], zmq.NOBLOCK)
 
     def receive(self) -> list[bytes]:
         assert self._socket.poll(_PATIENCE_MS), "no answer"

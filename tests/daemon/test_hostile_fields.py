@@ -135,9 +135,7 @@ def test_missing_items_are_a_bad_field(peer: Peer) -> None:
 
 
 @pytest.mark.parametrize("item", [*NOT_STRINGS[:-2], "text"], ids=repr)
-def test_an_item_that_is_no_map_is_named_by_its_place(
-    peer: Peer, bars: Bars, item: object
-) -> None:
+def test_an_item_that_is_no_map_is_named_by_its_place(peer: Peer, bars: Bars, item: object) -> None:
     good, bad = peer.ask(batch([ohlc_item(bars), item]))["items"]
     refused(bad, "bad_field", "`items[1]`")
     assert good["ok"]

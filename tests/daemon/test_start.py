@@ -1,0 +1,275 @@
+"""How `eabridge serve` starts, and every way in which it says that it cannot."""
+
+from __future__ import annotations
+
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.bundles import Bundle
+from tests.backends import graphs
+from tests.conftest import Daemon, StartDaemon
+from tests.daemon.peer import Connect, close_item, forecast, request
+
+_PATIENCE_S = 60
+
+Damage = Callable[[Bundle], None]
+
+
+def _flip_a_byte(bundle: Bundle) -> None:
+    content = bytearray(bundle.graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    bundle.graph.write_bytes(content)
+
+
+def _lose_the_graph(bundle: Bundle) -> None:
+    bundle.graph.unlink()
+
+
+def _lose_the_manifest(bundle: Bundle) -> None:
+    (bundle.path / "bundle.json").unlink()
+
+
+def _use_a_later_manifest_version(bundle: Bundle) -> None:
+    manifest = bundle.path / "bundle.json"
+    text = manifest.read_text(encoding="utf-8")
+    manifest.write_text(text.replace('"manifest": 1', '"manifest": 2'), encoding="utf-8")
+
+
+def _garble_the_manifest(bundle: Bundle) -> None:
+    (bundle.path / "bundle.json").write_bytes(b"\xff\xfe{")
+
+
+def _write_no_graph(bundle: Bundle) -> None:
+    folder, store = bundle.path.name, bundle.path.parent
+    for file in bundle.path.iterdir():
+        file.unlink()
+    bundle.path.rmdir()
+    graphs.put(store, b"no graph at all", graphs.manifest("damaged"), folder=folder)
+
+
+DAMAGES = pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (_flip_a_byte, r"model\.onnx is not the file that was exported"),
+        (_lose_the_graph, r"model\.onnx is missing"),
+        (_lose_the_manifest, r"bundle\.json is missing"),
+        (_use_a_later_manifest_version, r"manifest version 2 and this eabridge reads version 1"),
+        (_garble_the_manifest, r"bundle\.json is not UTF-8"),
+        (_write_no_graph, r"model\.onnx is not a readable graph"),
+    ],
+    ids=[
+        "a flipped byte",
+        "a missing graph",
+        "a missing manifest",
+        "an unknown manifest version",
+        "a garbled manifest",
+        "an unreadable graph",
+    ],
+)
+
+
+def _serve(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bridge", "serve", "--bind", "tcp://127.0.0.1:0"]
+    return subprocess.run(
+        [*command, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_PATIENCE_S,
+        check=False,
+    )
+
+
+def _one_sentence(result: subprocess.CompletedProcess[str]) -> str:
+    """The sentence with which a command refused: exit code 2, its last line on stderr."""
+    assert result.returncode == 2, result
+    assert result.stdout == ""
+    assert "Traceback" not in result.stderr
+    sentence = result.stderr.rstrip("\n").rpartition("\n")[2]
+    assert sentence.startswith("eabridge serve: ")
+    return sentence
+
+
+def test_ready_is_said_once_with_the_endpoint(daemon: Daemon) -> None:
+    assert re.fullmatch(r"tcp://127\.0\.0\.1:[1-9]\d*", daemon.endpoint)
+
+
+def test_the_log_names_what_is_served(start_daemon: StartDaemon, store: Path) -> None:
+    bundle = graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    assert f"serving {bundle.manifest.label}" in start_daemon("--models", store).log()
+
+
+@DAMAGES
+def test_a_damaged_bundle_is_refused_by_name_and_the_others_served(
+    start_daemon: StartDaemon, store: Path, connect: Connect, damage: Damage, reason: str
+) -> None:
+    damaged = graphs.put(store, graphs.steady(), graphs.manifest("damaged"))
+    whole = graphs.put(store, graphs.steady(), graphs.manifest("whole"))
+    damage(damaged)
+    daemon = start_daemon("--models", store)
+    peer = connect(daemon.endpoint)
+    served = [model["name"] for model in peer.ask(request("hello"))["models"]]
+    assert served == ["whole"]
+    reply = peer.ask(forecast(close_item(np.ones(4))))
+    assert reply["model"] == whole.manifest.label
+    assert re.search(rf"refused: bundle {re.escape(str(damaged.path))}: {reason}", daemon.log())
+
+
+@DAMAGES
+def test_with_no_bundle_left_it_exits_and_says_why(
+    store: Path, damage: Damage, reason: str
+) -> None:
+    damaged = graphs.put(store, graphs.steady(), graphs.manifest("damaged"))
+    damage(damaged)
+    sentence = _one_sentence(_serve("--models", store))
+    assert f"no model to serve in {store}" in sentence
+    assert re.search(reason, sentence)
+
+
+def test_an_empty_store_is_told(store: Path) -> None:
+    sentence = _one_sentence(_serve("--models", store))
+    assert f"no model to serve in {store}: it holds no bundle" in sentence
+
+
+def test_a_missing_store_is_told(tmp_path: Path) -> None:
+    sentence = _one_sentence(_serve("--models", tmp_path / "nowhere"))
+    assert f"{tmp_path / 'nowhere'}: there is no such folder of models" in sentence
+
+
+def test_a_missing_store_among_several_is_told_and_the_others_served(
+    start_daemon: StartDaemon, store: Path, tmp_path: Path
+) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    daemon = start_daemon("--models", tmp_path / "nowhere", "--models", store)
+    assert f"{tmp_path / 'nowhere'}: there is no such folder of models" in daemon.log()
+
+
+def test_stores_that_are_all_missing_are_told(tmp_path: Path) -> None:
+    stores = tmp_path / "a", tmp_path / "b"
+    sentence = _one_sentence(_serve("--models", stores[0], "--models", stores[1]))
+    assert str(stores[0]) in sentence
+    assert str(stores[1]) in sentence
+
+
+def test_the_shipped_store_is_served_where_there_is_no_local_one(
+    start_daemon: StartDaemon, connect: Connect
+) -> None:
+    daemon = start_daemon()
+    assert connect(daemon.endpoint).ask(request("hello"))["models"]
+    assert "no such folder" not in daemon.log()
+
+
+def test_an_unknown_default_is_told_with_those_there_are(store: Path) -> None:
+    bundle = graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    sentence = _one_sentence(_serve("--models", store, "--default", "unknown"))
+    assert "--default unknown: there is no such model" in sentence
+    assert bundle.manifest.label in sentence
+
+
+def test_a_default_may_name_its_version(
+    start_daemon: StartDaemon, store: Path, connect: Connect
+) -> None:
+    label = graphs.put(store, graphs.steady(), graphs.manifest("b")).manifest.label
+    graphs.put(store, graphs.steady(), graphs.manifest("a"))
+    peer = connect(start_daemon("--models", store, "--default", label).endpoint)
+    assert peer.ask(forecast(close_item(np.ones(4))))["model"] == label
+
+
+def test_a_port_in_use_is_told_in_one_sentence(daemon: Daemon) -> None:
+    sentence = _one_sentence(_serve("--bind", daemon.endpoint))
+    assert f"{daemon.endpoint} is in use" in sentence
+    assert "--bind another port" in sentence
+
+
+def test_a_port_that_another_program_uses_is_told(store: Path) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        endpoint = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+        assert "is in use" in _one_sentence(_serve("--models", store, "--bind", endpoint))
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    ["tcp://0.0.0.0:5655", "tcp://*:5655", "tcp://192.168.0.10:5655", "tcp://[::]:5655"],
+)
+def test_an_interface_that_is_not_loopback_is_refused(store: Path, endpoint: str) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    sentence = _one_sentence(_serve("--models", store, "--bind", endpoint))
+    assert f"cannot listen on {endpoint}" in sentence
+    assert "loopback only" in sentence
+    assert "tcp://127.0.0.1:5655" in sentence
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "",
+        "127.0.0.1:5655",
+        "ipc://eabridge",
+        "tcp://127.0.0.1",
+        "tcp://127.0.0.1:",
+        "tcp://127.0.0.1:99999",
+        "tcp://127.0.0.1:-1",
+        "tcp://127.0.0.1:5655x",
+        "tcp://127.0.0.1:0;tcp://0.0.0.0:0",
+        "tcp://127.0.0.1.example.org:0",
+    ],
+)
+def test_an_endpoint_that_is_none_is_refused(store: Path, endpoint: str) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    sentence = _one_sentence(_serve("--models", store, "--bind", endpoint))
+    assert f"cannot listen on {endpoint}" in sentence
+    assert "give an address such as tcp://127.0.0.1:5655" in sentence
+
+
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "tcp://localhost:0"])
+def test_any_free_port_of_loopback_may_be_asked(
+    start_daemon: StartDaemon, store: Path, connect: Connect, endpoint: str
+) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    daemon = start_daemon("--models", store, "--bind", endpoint)
+    assert connect(daemon.endpoint).ask(request("hello"))["ok"]
+
+
+def test_serving_imports_nothing_slow(store: Path) -> None:
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", _SERVE_AND_STOP, str(store)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=_PATIENCE_S,
+        check=True,
+    )
+    imported = {
+        line.rpartition("|")[2].strip().partition(".")[0]
+        for line in result.stderr.splitlines()
+        if line.startswith("import time:")
+    }
+    assert "zmq" in imported
+    slow = {"torch", "pandas", "matplotlib", "rich", "onnx", "transformers", "scipy", "asyncio"}
+    assert imported & slow == set()
+
+
+_SERVE_AND_STOP = """
+import _thread, sys
+from pathlib import Path
+from bridge.cli.main import main
+from bridge.cli import serve
+import builtins
+
+def print_and_stop(*values, **options):
+    builtins.print(*values, **options)
+    _thread.interrupt_main()
+
+serve.print = print_and_stop
+sys.exit(main(["serve", "--bind", "tcp://127.0.0.1:0", "--models", sys.argv[1]]))
+"""
