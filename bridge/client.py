@@ -13,7 +13,8 @@ import itertools
 import math
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 
 from bridge.bars import Bars
 from bridge.wire import DEFAULT_ENDPOINT, PROTOCOL_VERSION
-from bridge.wire.codec import pack, unpack
+from bridge.wire.codec import is_int, pack, unpack
 from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import read_numbers
 
@@ -202,9 +203,16 @@ class Client:
         Raises:
             DaemonError: the daemon refused: its code and message.
             Unreachable: no answer in time.
+            ClientError: what answers does not speak this protocol.
         """
-        reply = self._ask({"op": "forecast", **self._window(bars)})
-        return _forecast(bars.symbol, reply)
+        try:
+            reply = self._ask({"op": "forecast", **self._window(bars)})
+        except DaemonError as error:
+            if error.code is not Code.SHORT_WINDOW or not self._model_reads_otherwise_now():
+                raise
+            reply = self._ask({"op": "forecast", **self._window(bars)})
+        with self._reading():
+            return _forecast(bars.symbol, reply)
 
     def forecast_batch(self, windows: Sequence[Bars]) -> list[Forecast | DaemonError]:
         """Forecasts of up to 1024 windows in one round trip; an error in the place of each refused.
@@ -212,36 +220,39 @@ class Client:
         Raises:
             DaemonError: the batch as a whole was refused.
             Unreachable: no answer in time.
+            ClientError: what answers does not speak this protocol.
         """
         reply = self._ask(
             {"op": "forecast_batch", "items": [self._window(bars) for bars in windows]}
         )
-        return [
-            _forecast(bars.symbol, item) if item.get("ok") else _daemon_error(item)
-            for bars, item in zip(windows, reply["items"], strict=True)
-        ]
+        with self._reading():
+            return [
+                _forecast(bars.symbol, item) if item["ok"] else _daemon_error(item)
+                for bars, item in zip(windows, reply["items"], strict=True)
+            ]
 
     def hello(self) -> Hello:
         """Who answers, and what models it has.
 
         Raises:
             Unreachable: no answer in time.
+            ClientError: what answers does not speak this protocol.
         """
         reply = self._ask({"op": "hello"})
-        models = tuple(
-            Model(**{name: _frozen(entry[name]) for name in Model.__dataclass_fields__})
-            for entry in reply["models"]
-        )
-        return Hello(reply["server"], tuple(reply["protocols"]), models)
+        with self._reading():
+            models = tuple(_model(entry) for entry in reply["models"])
+            return Hello(reply["server"], tuple(reply["protocols"]), models)
 
     def health(self) -> Health:
         """How the daemon is.
 
         Raises:
             Unreachable: no answer in time.
+            ClientError: what answers does not speak this protocol.
         """
         reply = self._ask({"op": "health"})
-        return Health(**{name: reply[name] for name in Health.__dataclass_fields__})
+        with self._reading():
+            return Health(**{name: reply[name] for name in Health.__dataclass_fields__})
 
     def _window(self, bars: Bars) -> dict[str, Any]:
         """The request's fields for the bars that the asked model reads, and no more of them."""
@@ -255,14 +266,21 @@ class Client:
         return window if self.model is None else {"model": self.model, **window}
 
     def _context_bars(self) -> int:
-        if self.model not in self._contexts:
-            self._contexts = {None: _OHLC_WHERE_UNKNOWN}
+        contexts = self._contexts  # another thread may put others in their place
+        if self.model not in contexts:
+            contexts = {None: _OHLC_WHERE_UNKNOWN, self.model: _OHLC_WHERE_UNKNOWN}
             for model in reversed(self.hello().models):  # the first of a name wins
-                self._contexts[model.name] = self._contexts[model.label] = model.context
+                contexts[model.name] = contexts[model.label] = model.context
                 if model.default:
-                    self._contexts[None] = model.context
-            self._contexts.setdefault(self.model, _OHLC_WHERE_UNKNOWN)
-        return self._contexts[self.model]
+                    contexts[None] = model.context
+            self._contexts = contexts
+        return contexts[self.model]
+
+    def _model_reads_otherwise_now(self) -> bool:
+        """Whether another daemon answers than when this was last asked; learns what it reads."""
+        known = self._contexts.get(self.model)
+        self._contexts = {}
+        return self._context_bars() != known
 
     def _ask(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         with self._lock:
@@ -287,27 +305,45 @@ class Client:
 
     def _round_trip(self, request: int, body: bytes) -> dict[str, Any] | None:
         """The reply to one try, or None when its time ran out."""
+        try:
+            frames = self._exchange(body)
+        except BaseException:  # a socket that still waits for its answer takes no request
+            self._disconnect()
+            raise
+        if frames is not None:
+            with self._reading():
+                (only,) = frames
+                reply = unpack(only)
+            # 0 is a refusal of bytes in which the daemon found no id.
+            if reply.get("id") in (request, 0):
+                return reply
+        self._disconnect()
+        return None
+
+    def _exchange(self, body: bytes) -> list[bytes] | None:
+        """The frames that answer `body`, or None when the time ran out."""
         socket = self._socket or self._connect()
         socket.send(body)
         deadline = time.monotonic() + self.timeout_ms / 1000
         while (left_ms := (deadline - time.monotonic()) * 1000) > 0:
-            if not socket.poll(math.ceil(left_ms)):
-                break
-            try:
-                reply = unpack(socket.recv())
-            except WireError as error:
-                self._disconnect()
-                raise ClientError(
-                    f"{self.endpoint} does not speak this protocol: {error}"
-                ) from error
-            # 0 is a refusal of bytes in which the daemon found no id.
-            if reply.get("id") in (request, 0):
-                return reply
-            break
-        self._disconnect()
+            if socket.poll(math.ceil(left_ms)):
+                return socket.recv_multipart()
         return None
 
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Tells of an answer that is not this protocol's, whatever is the matter with it."""
+        try:
+            yield
+        except (WireError, KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise ClientError(
+                f"{self.endpoint} does not speak this protocol ({type(error).__name__}: {error}): "
+                "is it an eabridge daemon of this version?"
+            ) from error
+
     def _connect(self) -> zmq.Socket[bytes]:
+        if self._context.closed:
+            raise ClientError("this client is closed: make another one")
         socket = self._context.socket(zmq.REQ)
         socket.setsockopt(zmq.LINGER, 0)
         try:
@@ -330,6 +366,8 @@ class Client:
 def _forecast(symbol: str, reply: Mapping[str, Any]) -> Forecast:
     levels = tuple(reply["levels"])
     horizon = reply["horizon"]
+    if not is_int(horizon) or horizon < 1:
+        raise ValueError(f"a horizon of {horizon}")
     quantiles = np.frombuffer(read_numbers(reply["quantiles"]), dtype="<f8")
     return Forecast(
         model=reply["model"],
@@ -339,11 +377,18 @@ def _forecast(symbol: str, reply: Mapping[str, Any]) -> Forecast:
         horizon=horizon,
         levels=levels,
         quantiles=quantiles.reshape(horizon, len(levels)),
-        up=np.frombuffer(read_numbers(reply["up"]), dtype="<f8"),
+        up=np.frombuffer(read_numbers(reply["up"]), dtype="<f8").reshape(horizon),
         cached=reply["cached"],
         infer_us=reply["infer_us"],
         server_us=reply["server_us"],
     )
+
+
+def _model(entry: Mapping[str, Any]) -> Model:
+    model = Model(**{name: _frozen(entry[name]) for name in Model.__dataclass_fields__})
+    if not is_int(model.context) or model.context < 1:
+        raise ValueError(f"a context of {model.context}")
+    return model
 
 
 def _daemon_error(reply: Mapping[str, Any]) -> DaemonError:

@@ -76,9 +76,9 @@ def write_bundle(
         if not is_plain_file_name(name):
             raise BundleError(f"{name!r} cannot stand in a bundle: it takes plain file names")
     folder.parent.mkdir(parents=True, exist_ok=True)
-    workplace = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    draft, aside = scratch / "new", scratch / "old"
     try:
-        draft = workplace / "new"
         draft.mkdir()
         for name, source in files.items():
             shutil.copyfile(source, draft / name)
@@ -86,9 +86,10 @@ def write_bundle(
         complete = replace(manifest, files=hashes)
         (draft / MANIFEST_FILE).write_text(complete.to_json(), encoding="utf-8", newline="\n")
         open_bundle(draft)
-        _exchange(folder, draft, workplace / "old")
+        _exchange(folder, draft, aside)
     finally:
-        shutil.rmtree(workplace, ignore_errors=True)
+        if folder.exists() or not aside.exists():  # else the old bundle stands there alone
+            shutil.rmtree(scratch, ignore_errors=True)
     return open_bundle(folder)
 
 
@@ -100,7 +101,7 @@ def _exchange(folder: Path, draft: Path, aside: Path) -> None:
     folder.replace(aside)
     try:
         draft.replace(folder)
-    except OSError:
+    except BaseException:
         aside.replace(folder)
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bridge.bundles.bundle import GRAPH_FILE, Bundle, open_bundle
@@ -33,12 +34,14 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
     refused: list[BundleError] = []
     for store in stores:
         try:
-            folders = _bundle_folders(store)
+            folders = _visible(store)
         except OSError as error:
             refused.append(BundleError(f"store {store}: {error}"))
             continue
         for folder in folders:
             try:
+                if not _is_meant_as_bundle(folder):
+                    continue
                 bundle = open_bundle(folder)
             except BundleError as error:
                 refused.append(error)
@@ -48,19 +51,18 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
     return bundles, refused
 
 
-def _bundle_folders(store: Path) -> list[Path]:
-    """What is meant as a bundle; drafts begin with a dot."""
+def _visible(store: Path) -> list[Path]:
+    """What stands in a store, drafts aside."""
     if not store.is_dir():
         return []
-    return [
-        folder
-        for folder in sorted(store.iterdir())
-        if not folder.name.startswith(".") and _is_meant_as_bundle(folder)
-    ]
+    return [folder for folder in sorted(store.iterdir()) if not folder.name.startswith(".")]
 
 
 def _is_meant_as_bundle(folder: Path) -> bool:
-    return (folder / MANIFEST_FILE).is_file() or (folder / GRAPH_FILE).is_file()
+    try:
+        return (folder / MANIFEST_FILE).is_file() or (folder / GRAPH_FILE).is_file()
+    except OSError as error:
+        raise BundleError(f"bundle {folder}: {error}") from error
 
 
 def find_bundle(model: str, stores: Sequence[Path]) -> Bundle:
@@ -70,8 +72,9 @@ def find_bundle(model: str, stores: Sequence[Path]) -> Bundle:
         BundleError: there is none; the message lists those there are, and those refused.
     """
     folder = Path(model)
-    if (folder / MANIFEST_FILE).is_file():
-        return open_bundle(folder)
+    with suppress(OSError):  # a name that no folder can have
+        if (folder / MANIFEST_FILE).is_file():
+            return open_bundle(folder)
     bundles, refused = list_bundles(stores)
     for bundle in bundles:
         if model in (bundle.manifest.name, bundle.manifest.label):

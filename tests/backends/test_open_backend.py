@@ -31,14 +31,14 @@ def test_opens_a_graph_that_admits_one_window_at_a_time(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "promised", "reason"),
     [
-        (graphs.steady(), graphs.manifest("m", horizon=3), r"\(1, 2, 3\).*promises float64 \(1, 3, 3\)"),
-        (graphs.steady(), graphs.manifest("m", levels=[0.5]), r"\(1, 2, 3\).*promises float64 \(1, 2, 1\)"),
+        (graphs.steady(), graphs.manifest("m", horizon=3), r"\(1, 2, 3\).*float64 \(1, 3, 3\)"),
+        (graphs.steady(), graphs.manifest("m", levels=[0.5]), r"\(1, 2, 3\).*float64 \(1, 2, 1\)"),
         (graphs.steady("ohlc"), graphs.manifest("m"), "rank"),
         (graphs.steady(), graphs.manifest("m", inputs="ohlc"), "rank"),
         (graphs.float32(), graphs.manifest("m"), r"`quantiles` comes as float32"),
         (graphs.sequence(), graphs.manifest("m"), r"`up` comes as float64 \(1, 1, 2\)"),
         (graphs.never_finite(), graphs.manifest("m"), "not finite"),
-        (graphs.first_only(), graphs.manifest("m"), r"\(1, 2, 3\).*promises float64 \(2, 2, 3\)"),
+        (graphs.first_only(), graphs.manifest("m"), r"\(1, 2, 3\).*float64 \(2, 2, 3\)"),
         (graphs.blending(), graphs.manifest("m"), "changes with the other windows of its batch"),
     ],
     ids=[

@@ -197,7 +197,7 @@ def test_a_lost_week_of_weekly_bars_is_a_gap_of_one():
 
 def months(*numbers: int) -> np.ndarray:
     return (
-        np.array([np.datetime64("2019-01") + number for number in numbers])
+        np.array([np.datetime64("2019-01") + np.timedelta64(number, "M") for number in numbers])
         .astype("datetime64[s]")
         .astype(np.int64)
     )

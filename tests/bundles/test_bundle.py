@@ -234,6 +234,27 @@ def test_a_disk_that_fails_while_replacing_leaves_the_old_bundle(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["graph", "steady"]
 
 
+def test_a_disk_that_fails_for_good_while_replacing_loses_nothing(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = tmp_path / "graph"
+    graph.write_bytes(graphs.nan_above().SerializeToString())
+    rename = Path.replace
+
+    def fail_to_come_back(path: Path, target: Path) -> Path:
+        if target == bundle.path:
+            _disk_full()
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail_to_come_back)
+    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
+        write_bundle(
+            bundle.path, graphs.manifest("steady"), {"model.onnx": graph}, replace_existing=True
+        )
+    (aside,) = tmp_path.glob(".steady-*/old")
+    assert open_bundle(aside).manifest == bundle.manifest
+
+
 def test_a_bundle_may_be_read_by_whoever_may_read_a_new_folder(
     bundle: Bundle, tmp_path: Path
 ) -> None:

@@ -43,10 +43,9 @@ def test_by_default_a_local_store_is_not_missed_where_there_is_none(
 
 
 def test_a_local_store_that_is_the_shipped_one_is_one_store(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (tmp_path / "models").symlink_to(shipped_store(), target_is_directory=True)
-    monkeypatch.chdir(tmp_path)
+    monkeypatch.chdir(shipped_store().parent)
     assert default_stores() == [shipped_store()]
 
 
@@ -126,6 +125,23 @@ def test_a_store_that_cannot_be_read_is_refused_and_the_others_listed(
     assert [str(locked) in str(error) for error in refused] == [True]
 
 
+def test_a_folder_that_cannot_be_read_is_refused_and_the_others_listed(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locked = graphs.put(tmp_path, graphs.steady(), graphs.manifest("locked"))
+    really = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.parent == locked.path:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return really(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    bundles, refused = list_bundles([tmp_path])
+    assert bundles == [bundle]
+    assert [str(locked.path) in str(error) for error in refused] == [True]
+
+
 def test_a_bundle_is_found_by_name(bundle: Bundle, tmp_path: Path) -> None:
     assert find_bundle("steady", [tmp_path]) == bundle
 
@@ -157,6 +173,11 @@ def test_an_unknown_name_is_told_with_those_there_are(bundle: Bundle, tmp_path: 
     assert "'unknown'" in message
     assert bundle.manifest.label in message
     assert str(tmp_path) in message
+
+
+def test_a_name_that_no_folder_can_have_is_unknown(bundle: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="there is no model"):
+        find_bundle("x" * 5000, [tmp_path])
 
 
 def test_an_unknown_name_is_told_with_those_that_were_refused(

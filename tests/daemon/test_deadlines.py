@@ -60,7 +60,9 @@ def test_what_waits_behind_slow_windows_too_long_is_told_expired(
     tenth = close_item(graphs.window(steps_per_second / 10))
     busy, hasty = connect(slow.endpoint), connect(slow.endpoint)
     hasty.ask(request("hello"))  # connected
+    busy.send_message(forecast(tenth))
     busy.send_message(batch([tenth] * 30))
+    busy.receive_message()  # the batch arrived while this was computed
     hasty_request = forecast(close_item(np.ones(4)), ttl_ms=50)
     hasty.send_message(hasty_request)
     reply = hasty.receive_message()

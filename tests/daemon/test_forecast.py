@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgpack
 import numpy as np
 import pytest
+import zmq
 
 from bridge.bars import Bars
 from bridge.bundles import list_bundles, shipped_store
@@ -144,9 +146,6 @@ def test_a_model_of_closes_given_rows_reads_their_closes(closes: Peer) -> None:
 
 
 def test_an_ea_that_speaks_req_is_answered(daemon: Daemon, bars: Bars) -> None:
-    import msgpack
-    import zmq
-
     with zmq.Context() as context, context.socket(zmq.REQ) as socket:
         socket.linger = 0
         socket.connect(daemon.endpoint)

@@ -1,4 +1,4 @@
-"""Fields of a request that are missing, of the wrong type or out of range: named, with the remedy."""
+"""Fields that are missing, of the wrong type or out of range: named, with what would be right."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 import bridge.daemon.lane
 from bridge.backends import Backend, BackendError, Forecasts, open_backend
+from bridge.bundles import open_bundle
 from bridge.daemon import Lane
 from bridge.daemon.lane import MAX_BATCH, MAX_WAITING, Outcome
 from bridge.wire.errors import Code, WireError
@@ -44,8 +45,6 @@ def backend(store: Path) -> Recording:
 
 @pytest.fixture
 def lane(store: Path, backend: Recording) -> Lane:
-    from bridge.bundles import open_bundle
-
     return Lane(open_bundle(store / "m"), backend)
 
 
@@ -229,8 +228,6 @@ class Defective:
 def test_a_defect_answers_every_job_internal_and_tells_the_log_alone(
     store: Path, backend: Recording, outcomes: list[Outcome], caplog: pytest.LogCaptureFixture
 ) -> None:
-    from bridge.bundles import open_bundle
-
     lane = Lane(open_bundle(store / "m"), Defective())
     for _ in range(3):
         lane.submit(_request(1.0), None, outcomes.append)

@@ -93,7 +93,7 @@ def test_any_closes_are_read_or_refused_never_passed_on_bad(closes: NDArray[np.f
     if good:
         assert window_for(CLOSES, _request(closes)).tobytes() == last.tobytes()
     else:
-        with pytest.raises(WireError, match="short_window|bad_values"):
+        with pytest.raises(WireError, match=r"short_window|bad_values"):
             window_for(CLOSES, _request(closes))
 
 
@@ -104,5 +104,5 @@ def test_any_rows_are_read_or_refused_never_passed_on_bad(rows: NDArray[np.float
     if good and (last[:, 1] >= last[:, 2]).all():
         assert window_for(ROWS, _request(rows)).tobytes() == last.tobytes()
     else:
-        with pytest.raises(WireError, match="short_window|bad_values"):
+        with pytest.raises(WireError, match=r"short_window|bad_values"):
             window_for(ROWS, _request(rows))

@@ -1,0 +1,1 @@
+"""The Python client against the real daemon, and against servers that misbehave (`fake.py`)."""
