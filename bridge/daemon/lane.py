@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -123,8 +124,8 @@ class Lane:
             return
         infer_us = (perf_counter_ns() - started) // 1000
         for job, quantiles, up in zip(batch, forecasts.quantiles, forecasts.up, strict=True):
-            # A sum is finite only where each term is, and takes one pass; prices are positive.
-            if np.isfinite(quantiles.sum()) and np.isfinite(up.sum()):
+            # A sum of positive numbers is finite only where each of them is.
+            if math.isfinite(quantiles.sum() + up.sum()):
                 job.deliver(Outcome(quantiles, up, infer_us))
             else:
                 log.error("%s: not finite for a window that ends at %d", self.label, job.time)

@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 MAX_FRAME_BYTES = 512 * 1024 * 1024
 """A peer that announces more is cut off by the transport; up to it, it is told `too_large`."""
 
-_POLL_MS = 200  # how soon a stop is noticed where a signal does not interrupt the wait
+_WAIT_MS = 200  # how soon a stop is noticed where a signal does not interrupt the wait
 _INTAKE = 256  # requests taken off the socket before the lanes run,
 _INTAKE_S = 0.1  # or as many as can be read in this time
 _DRAIN_WORK_S = 2.0  # a stop computes what is queued for this long, and refuses what is left;
@@ -39,6 +39,7 @@ class Server:
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
+        self._socket.setsockopt(zmq.RCVTIMEO, _WAIT_MS)
         self._socket.setsockopt(zmq.IPV6, "[" in endpoint)
         try:
             _require_loopback_port(endpoint)
@@ -54,52 +55,59 @@ class Server:
 
     def run(self) -> None:
         """Serve until `stop`; then drain, refusing forecasts with `draining`, and return."""
-        poller = zmq.Poller()
-        poller.register(self._socket, zmq.POLLIN)
         busy = False
         while not self._stopping:
-            if busy or poller.poll(_POLL_MS):
-                self._take()
-                busy = self._service.run_waiting()
-        self._drain(poller)
+            self._take(wait=not busy)
+            busy = self._service.run_waiting()
+        log.info("stopping: answering what is queued")
+        self._drain()
 
     def close(self) -> None:
         """Close the socket; replies already sent still leave, for up to a second."""
         self._socket.close()
         self._context.term()
 
-    def _drain(self, poller: zmq.Poller) -> None:
+    def _drain(self) -> None:
         started = monotonic()
-        self._take()  # what had arrived before the stop is still answered
+        self._take(wait=False)  # what had arrived before the stop is still answered
         while self._service.run_waiting() and monotonic() - started < _DRAIN_WORK_S:
             pass
         self._service.start_draining()
         quiet_since = monotonic()
         while (now := monotonic()) - started < _DRAIN_MOST_S and now - quiet_since < _DRAIN_QUIET_S:
-            if poller.poll(50):
-                self._take()
+            if self._take(wait=True):
                 quiet_since = now
 
-    def _take(self) -> None:
-        """Hand what has arrived to the service, up to `_INTAKE` requests."""
+    def _take(self, *, wait: bool) -> bool:
+        """Hand what has arrived to the service, up to `_INTAKE` requests; whether any had.
+
+        With `wait`, the first of them is waited for, `_WAIT_MS` at most.
+        """
+        try:
+            self._dispatch(self._socket.recv_multipart(0 if wait else zmq.NOBLOCK))
+        except zmq.Again:
+            return False
         until = monotonic() + _INTAKE_S
-        for _ in range(_INTAKE):
-            if monotonic() > until:
-                return
-            try:
-                frames = self._socket.recv_multipart(zmq.NOBLOCK)
-            except zmq.Again:
-                return
-            if len(frames) == 3 and not frames[1]:
-                self._service.handle(frames[2], self._reply_to(frames[0], [b""]))
-            else:  # answered in the shape it came: with a delimiter where it had one
-                delimiter = [b""] if len(frames) > 1 and not frames[1] else []
-                self._service.refuse_envelope(self._reply_to(frames[0], delimiter))
+        for _ in range(_INTAKE - 1):
+            # Asked first: an exception for "nothing there" would cost more than the question.
+            if not int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN or monotonic() > until:
+                break
+            self._dispatch(self._socket.recv_multipart(zmq.NOBLOCK))
+        return True
+
+    def _dispatch(self, frames: list[bytes]) -> None:
+        if len(frames) == 3 and not frames[1]:
+            self._service.handle(frames[2], self._reply_to(frames[0], [b""]))
+        else:  # answered in the shape it came: with a delimiter where it had one
+            delimiter = [b""] if len(frames) > 1 and not frames[1] else []
+            self._service.refuse_envelope(self._reply_to(frames[0], delimiter))
 
     def _reply_to(self, peer: bytes, delimiter: list[bytes]) -> Reply:
         def reply(body: bytes) -> None:
             try:
-                self._socket.send_multipart([peer, *delimiter, body], zmq.NOBLOCK)
+                for frame in (peer, *delimiter):
+                    self._socket.send(frame, zmq.SNDMORE | zmq.NOBLOCK)
+                self._socket.send(body, zmq.NOBLOCK)
             except zmq.ZMQError as error:  # a peer whose queue is full; one that left is silent
                 log.warning("a reply could not be sent: %s", error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import signal
 from collections.abc import Callable, Sequence
@@ -48,7 +49,6 @@ def serve(
         raise StartError(str(error)) from error
 
     def stop(*_: object) -> None:
-        log.info("stopping: answering what is queued")
         server.stop()
 
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -56,6 +56,7 @@ def serve(
     try:
         for lane in lanes:
             log.info("serving %s", lane.label)
+        gc.freeze()  # what was loaded stays: collections need not walk it again and again
         ready(server.endpoint)
         server.run()
     finally:

@@ -23,8 +23,8 @@ from transformers import GPT2Config, GPT2Model
 HOURS_PER_WEEK = 168
 SECONDS_PER_HOUR = 3600.0
 EPOCH_WEEKDAY_HOURS = 72.0  # 1970-01-01 was a Thursday: three days after Monday 00:00
-USUAL_VOLATILITY = 1e-3  # of one bar's log-return: an FX major's hour
-LEVEL_LIMIT = 1.5  # in powers of e around it
+LEVEL_LIMIT = 1.5  # how far from the usual volatility one can be told, in powers of e
+LEAST_LEVEL = 0.01  # no probability is said to be smaller, or larger than 1 less it
 
 Inputs = Literal["close", "ohlc"]
 
@@ -35,7 +35,8 @@ class ForecasterConfig:
 
     `open_hours` are the hours of the week (0 is Monday 00:00, server clock) in which this
     market has bars. A bar's future is counted in them, so that Friday 23:00 is followed by
-    Monday 00:00 where a market closes at the weekend.
+    Monday 00:00 where a market closes at the weekend. `usual_volatility` is the size of a usual
+    bar's log-return, around which a window's own is told to the network.
     """
 
     inputs: Inputs = "ohlc"
@@ -44,6 +45,7 @@ class ForecasterConfig:
     levels: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
     tf: int = 3600
     open_hours: tuple[int, ...] = tuple(range(120))
+    usual_volatility: float = 1e-3
     patch: int = 8
     layers: int = 2
     heads: int = 4
@@ -75,6 +77,10 @@ class Forecaster(nn.Module):
     a network in the place of its constants.
     """
 
+    causal_mask: Tensor
+    tails: Tensor
+    level_steps: Tensor
+
     def __init__(self, config: ForecasterConfig) -> None:
         super().__init__()
         self.config = config
@@ -105,6 +111,9 @@ class Forecaster(nn.Module):
         mask = torch.full((1, 1, tokens, tokens), torch.finfo(torch.float32).min).triu(1)
         self.register_buffer("causal_mask", mask, persistent=False)
         self.head = QuantileHead(config)
+        tails, level_steps = _level_lines(config.levels)
+        self.register_buffer("tails", tails, persistent=False)
+        self.register_buffer("level_steps", level_steps, persistent=False)
         nn.init.normal_(self.patch_embedding.weight, std=0.02)
         nn.init.normal_(self.patch_hour.weight, std=0.02)
         nn.init.normal_(self.level.weight, std=0.02)
@@ -128,7 +137,7 @@ class Forecaster(nn.Module):
         tokens = (  # [B, P, D]
             self.patch_embedding(patches)
             + self.patch_hour(past)
-            + self.level(volatility_level(scale))[:, None, :]
+            + self.level(volatility_level(scale / self.config.usual_volatility))[:, None, :]
         )
         states = self.gpt2(
             inputs_embeds=tokens, attention_mask=self.causal_mask
@@ -156,17 +165,10 @@ class Forecaster(nn.Module):
 
         Linear between levels and beyond them along the outermost pair, within 0.01 and 0.99.
         """
-        levels = torch.tensor(self.config.levels, dtype=torch.float64)
-        values = scaled.double()
-        low, high = values[..., :-1], values[..., 1:]  # [B, H, Q-1] ends of each segment
-        slope = (levels[1:] - levels[:-1]) / (high - low).clamp(min=1e-9)
-        below = levels[:-1] - low * slope  # the level of zero, were it in this segment
-        inside = torch.maximum(torch.minimum(below, levels[1:]), levels[:-1])
-        # Each segment adds what part of its span lies below zero: their sum is the level of zero.
-        level = levels[0] + (inside - levels[:-1]).sum(-1)
-        level = torch.where(low[..., 0] > 0, below[..., 0], level)
-        level = torch.where(high[..., -1] < 0, below[..., -1], level)
-        return 1.0 - level.clamp(0.01, 0.99)
+        points = scaled @ self.tails  # [B, H, Q+2] with one more at either end
+        low, high = points[..., :-1], points[..., 1:]  # [B, H, Q+1] ends of each segment
+        below = (-low / (high - low).clamp(min=1e-9)).clamp(0.0, 1.0)  # share of it below zero
+        return (1.0 - LEAST_LEVEL - below @ self.level_steps).squeeze(-1).double()
 
 
 class Features(nn.Module):
@@ -187,34 +189,34 @@ class Features(nn.Module):
     def forward(self, bars: Tensor) -> tuple[Tensor, Tensor]:
         """[B, T] or [B, T, 4] float64 prices to [B, T, C] float32 features and the scale [B]."""
         logs = torch.log(bars)
-        close = logs if self.inputs == "close" else logs[..., 3]
-        steps = close[:, 1:] - close[:, :-1]  # [B, T-1] log-returns
+        close = logs if self.inputs == "close" else logs[..., 3]  # [B, T]
+        # The oldest bar has no predecessor: its return is from its own open, or nothing.
+        before = close[:, :1] if self.inputs == "close" else logs[:, :1, 0]
+        moves = close - torch.cat([before, close[:, :-1]], dim=1)  # [B, T] log-returns
+        steps = moves[:, 1:]
         # Summed in order: a reduction may group its terms by the size of the batch.
         squares = torch.cumsum(steps * steps, dim=1)[:, -1]
         scale = torch.sqrt(squares / steps.shape[1]).clamp(min=self.MIN_SCALE)  # [B]
-        unit = scale[:, None]
-        # The oldest bar has no predecessor: its return is from its own open, or nothing.
-        first = close[:, :1] * 0.0 if self.inputs == "close" else close[:, :1] - logs[:, :1, 0]
-        moves = torch.cat([first, steps], dim=1) / unit  # [B, T]
-        columns = [moves, torch.log(moves.abs() + self.FLOOR)]
+        columns = moves[..., None]
         if self.inputs == "ohlc":
-            high, low = logs[..., 1], logs[..., 2]
-            columns += [
-                (high - close) / unit,
-                (close - low) / unit,
-                torch.log((high - low) / unit + self.FLOOR),
-            ]
-        features = torch.stack(columns, dim=-1).clamp(-self.LIMIT, self.LIMIT)
-        return features.float(), scale
+            reach = (logs[..., 1:3] - close[..., None]).abs()  # above the close, below it
+            columns = torch.cat([columns, reach], dim=-1)  # [B, T, 3]
+        units = (columns / scale[:, None, None]).clamp(-self.LIMIT, self.LIMIT).float()
+        move, wicks = units[..., :1], units[..., 1:]
+        features = [move, torch.log(move.abs() + self.FLOOR)]
+        if self.inputs == "ohlc":
+            spans = wicks[..., :1] + wicks[..., 1:]  # from low to high
+            features += [wicks, torch.log(spans + self.FLOOR)]
+        return torch.cat(features, dim=-1), scale
 
 
-def volatility_level(scale: Tensor) -> Tensor:
-    """[B] scale to [B, 2] float32: how far this window's volatility is from a usual one.
+def volatility_level(ratio: Tensor) -> Tensor:
+    """[B] volatility over the usual one to [B, 2] float32: how far apart they are.
 
     Scaling hides it from the network, and it says where volatility will return to. Bounded, so
     that a market calmer or wilder than any in training reads as the calmest or wildest.
     """
-    level = torch.log(scale / USUAL_VOLATILITY).clamp(-LEVEL_LIMIT, LEVEL_LIMIT).float()
+    level = torch.log(ratio).clamp(-LEVEL_LIMIT, LEVEL_LIMIT).float()
     return torch.stack([level, level * level], dim=-1)
 
 
@@ -226,35 +228,38 @@ class TradingClock(nn.Module):
     """
 
     slot_of_hour: Tensor
-    ages: Tensor
-    ahead: Tensor
+    offsets: Tensor
 
     def __init__(self, config: ForecasterConfig) -> None:
         super().__init__()
-        self.slots = float(len(config.open_hours))
+        self.slots = len(config.open_hours)
+        self.patches = config.context // config.patch
         # A closed hour, should a bar bear it after all, counts as the next open one.
         slot_of_hour = [
-            sum(open_hour < hour for open_hour in config.open_hours) % len(config.open_hours)
+            sum(open_hour < hour for open_hour in config.open_hours) % self.slots
             for hour in range(HOURS_PER_WEEK)
         ]
-        step = config.tf / SECONDS_PER_HOUR  # hours per bar
-        patches = config.context // config.patch
-        ages = [(patches - 1 - index) * config.patch * step for index in range(patches)]
+        # Slots per bar. Longer bars than an hour stand in fewer hours: a bar is then a slot.
+        step = min(1.0, config.tf / SECONDS_PER_HOUR)
+        ages = [(index + 1 - self.patches) * config.patch * step for index in range(self.patches)]
         ahead = [(h + 1) * step for h in range(config.horizon)]
-        self.register_buffer("slot_of_hour", torch.tensor(slot_of_hour), persistent=False)
-        self.register_buffer("ages", torch.tensor(ages, dtype=torch.float64), persistent=False)
-        self.register_buffer("ahead", torch.tensor(ahead, dtype=torch.float64), persistent=False)
+        # Whole weeks are added, so that no slot is negative: a remainder then is a slot.
+        weeks = math.ceil(-ages[0] / self.slots) * self.slots
+        offsets = [weeks + offset for offset in (*ages, *ahead)]
+        self.register_buffer(
+            "slot_of_hour", torch.tensor(slot_of_hour, dtype=torch.float64), persistent=False
+        )
+        self.register_buffer(
+            "offsets", torch.tensor(offsets, dtype=torch.float64), persistent=False
+        )
 
     def forward(self, time: Tensor) -> tuple[Tensor, Tensor]:
         """[B] float64 seconds to int64 slots: [B, P] of each patch's last bar, [B, H] ahead."""
-        hours = time / SECONDS_PER_HOUR + EPOCH_WEEKDAY_HOURS
-        hours = hours - torch.floor(hours / HOURS_PER_WEEK) * HOURS_PER_WEEK
-        whole = torch.floor(hours)
-        now = self.slot_of_hour[whole.long()].double() + (hours - whole)  # [B]
-        return self._wrap(now[:, None] - self.ages), self._wrap(now[:, None] + self.ahead)
-
-    def _wrap(self, slots: Tensor) -> Tensor:
-        return torch.floor(slots - torch.floor(slots / self.slots) * self.slots).long()
+        hours = torch.fmod(time / SECONDS_PER_HOUR + EPOCH_WEEKDAY_HOURS, HOURS_PER_WEEK)  # [B]
+        whole = hours.long()
+        now = self.slot_of_hour[whole] + (hours - whole)  # [B]
+        slots = torch.fmod(now[:, None] + self.offsets, self.slots).long()  # [B, P+H]
+        return slots[:, : self.patches], slots[:, self.patches :]
 
 
 class QuantileHead(nn.Module):
@@ -267,6 +272,8 @@ class QuantileHead(nn.Module):
 
     HIDDEN = 64
 
+    outward: Tensor
+
     def __init__(self, config: ForecasterConfig) -> None:
         super().__init__()
         normal = NormalDist()
@@ -276,7 +283,17 @@ class QuantileHead(nn.Module):
                 for low, high in zip(config.levels, config.levels[1:], strict=False)
             ]
         )
-        self.middle = config.levels.index(0.5)
+        middle = config.levels.index(0.5)
+        # From gaps to distances from the median: a level stands as far out as the sum of the
+        # gaps between them, so levels cannot cross.
+        outward = [
+            [
+                float(middle <= gap < level) - float(level <= gap < middle)
+                for level in range(len(gaps) + 1)
+            ]
+            for gap in range(len(gaps))
+        ]
+        self.register_buffer("outward", torch.tensor(outward), persistent=False)
         self.state = nn.Linear(config.width, self.HIDDEN)
         self.hour = nn.Embedding(len(config.open_hours), self.HIDDEN)
         self.ahead = nn.Parameter(torch.zeros(config.horizon, self.HIDDEN))
@@ -302,9 +319,22 @@ class QuantileHead(nn.Module):
         deviation = torch.sqrt(torch.cumsum(steps, dim=1))  # [B, H, 1]
         gaps = F.softplus(self.gaps(mixed))  # [B, H, Q-1]
         median = self.median(mixed)  # [B, H, 1]
-        above = median + torch.cumsum(gaps[..., self.middle :], dim=-1)
-        below = median - torch.cumsum(gaps[..., : self.middle].flip(-1), dim=-1).flip(-1)
-        return torch.cat([below, median, above], dim=-1) * deviation
+        quantiles: Tensor = (median + gaps @ self.outward) * deviation
+        return quantiles
+
+
+def _level_lines(levels: tuple[float, ...]) -> tuple[Tensor, Tensor]:
+    """What `up` interpolates with: [Q, Q+2] quantiles to themselves and, at either end, one more
+    on the outermost pair's line, at the least and greatest level; and [Q+1, 1] steps of level."""
+    count = len(levels)
+    tails = torch.zeros(count, count + 2)
+    tails[:, 1:-1] = torch.eye(count)
+    first = (levels[0] - LEAST_LEVEL) / (levels[1] - levels[0])
+    last = (1.0 - LEAST_LEVEL - levels[-1]) / (levels[-1] - levels[-2])
+    tails[0, 0], tails[1, 0] = 1.0 + first, -first
+    tails[-1, -1], tails[-2, -1] = 1.0 + last, -last
+    ends = torch.tensor([LEAST_LEVEL, *levels, 1.0 - LEAST_LEVEL])
+    return tails, (ends[1:] - ends[:-1])[:, None]
 
 
 def pinball_loss(quantiles: Tensor, target: Tensor, levels: Tensor) -> Tensor:

@@ -117,7 +117,12 @@ def build(
     save_weights(trained.model, run / WEIGHTS_FILE)
     sources = {name: run / name for name in (GRAPH_FILE, WEIGHTS_FILE, RECIPE_FILE)}
     manifest = _manifest(recipe, config, files, records, trained, difference)
-    if all(len(split.test) >= config.context + config.horizon for split in splits):
+    if not all(len(split.test) >= config.context + config.horizon for split in splits):
+        listener.stage(
+            f"no scores: some file has no bars left after {recipe.data.validate_until}; move "
+            "train_until and validate_until in the recipe"
+        )
+    else:
         listener.stage("scoring on the bars that neither training nor validation saw")
         scored = evaluate(
             OnnxRuntimeBackend(run / GRAPH_FILE),
@@ -140,8 +145,9 @@ def choose_recipe(
     """
     if path is not None:
         recipe, text = read_recipe(path), path.read_text(encoding="utf-8")
-        if name is not None:
+        if name is not None and name != recipe.name:
             recipe = replace(recipe, name=name)
+            text = to_toml(recipe)
     else:
         recipe = recipe_for([file.bars.time for file in files], name or Recipe.name)
         text = to_toml(recipe)
@@ -203,12 +209,31 @@ def _config(recipe: Recipe, bars: Sequence[Bars], splits: Sequence[Splits]) -> F
     seen = np.concatenate(
         [each.time[: split.train.stop] for each, split in zip(bars, splits, strict=True)]
     )
+    learned = {
+        "inputs": inputs,
+        "tf": bars[0].tf,
+        "open_hours": open_hours(seen),
+        "usual_volatility": model.usual_volatility or _usual_volatility(bars, splits),
+    }
     try:
-        return ForecasterConfig(
-            **{**asdict(model), "inputs": inputs, "tf": bars[0].tf, "open_hours": open_hours(seen)}
-        )
+        return ForecasterConfig(**{**asdict(model), **learned})
     except ValueError as error:
         raise BuildError(f"the recipe's model: {error}") from error
+
+
+def _usual_volatility(bars: Sequence[Bars], splits: Sequence[Splits]) -> float:
+    """How far a usual training bar's log-return deviates, told by those that moved; two digits."""
+    moves = np.concatenate(
+        [
+            np.abs(np.diff(np.log(each.close[: split.train.stop])))
+            for each, split in zip(bars, splits, strict=True)
+        ]
+    )
+    moved = moves[moves > 0]
+    # A normal move's deviation is 1.48 times the median of its size.
+    return (
+        float(f"{1.48 * np.median(moved):.1e}") if len(moved) else ForecasterConfig.usual_volatility
+    )
 
 
 def _fingerprint(

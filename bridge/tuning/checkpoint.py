@@ -57,7 +57,8 @@ def load_checkpoint(
     for key, value in tensors.items():
         if key.startswith("optimizer."):
             _, index, name = key.split(".", 2)
-            moments.setdefault(int(index), {})[name] = value
+            # A copy: the optimizer would keep the file mapped, and Windows then not replace it.
+            moments.setdefault(int(index), {})[name] = value.clone()
     optimizer.load_state_dict(
         {"state": moments, "param_groups": optimizer.state_dict()["param_groups"]}
     )

@@ -37,7 +37,10 @@ class DataRecipe:
 
 @dataclass(frozen=True)
 class ModelRecipe:
-    """The network's shape: see `ForecasterConfig`, which adds what the bars decide."""
+    """The network's shape: see `ForecasterConfig`, which adds what the bars decide.
+
+    `usual_volatility` of 0 takes the median of the training windows'.
+    """
 
     inputs: str = "ohlc"
     context: int = 128
@@ -48,6 +51,7 @@ class ModelRecipe:
     heads: int = 4
     width: int = 64
     dropout: float = 0.0
+    usual_volatility: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,8 @@ class TrainingRecipe:
         volatility_weight: a window's loss weighs as its volatility to this power: at 0 all alike,
             at 1 as in the score, where wild weeks count more than calm ones.
         mirror: half of the windows are turned upside down (price to 1/price): what is true of
-            EURGBP is true of GBPEUR.
+            EURGBP is true of GBPEUR. Turn it off for indices and shares, which fall faster than
+            they rise.
         precision: `bfloat16` where the processor multiplies it fast, else `float32`.
         validate_every: steps between validations and checkpoints.
         patience: validations without a better score before training stops.
@@ -85,7 +90,7 @@ class TrainingRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole recipe. The defaults are those of the shipped model."""
+    """A whole recipe. The defaults are the shipped model's shape, trained for a shorter time."""
 
     name: str = "my-model"
     data: DataRecipe = field(default_factory=DataRecipe)
@@ -187,5 +192,7 @@ def _check(recipe: Recipe) -> None:
                 raise RecipeError(f"`{each.name}` is {getattr(part, each.name)}: at least 1")
     if not 0 <= model.dropout < 1 or not 0 <= training.ema_decay < 1:
         raise RecipeError("`dropout` and `ema_decay` must be at least 0 and below 1")
+    if model.usual_volatility < 0:
+        raise RecipeError("`model.usual_volatility` must not be negative; 0 learns it")
     if training.learning_rate <= 0:
         raise RecipeError("`learning_rate` must be positive")

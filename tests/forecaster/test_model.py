@@ -149,7 +149,7 @@ def test_a_close_model_reads_closes_alone() -> None:
 
 
 @torch.no_grad()
-def test_bars_before_a_window_and_other_windows_leave_it_alone() -> None:
+def test_other_windows_of_a_batch_leave_a_window_alone() -> None:
     model = untrained()
 
     together, _ = model(windows(8), times(8))
@@ -166,6 +166,20 @@ def test_friday_night_is_followed_by_monday_where_the_market_closes_at_weekends(
 
     assert past[0, -1].item() == 119
     assert ahead[0, :3].tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("tf", "hours"), [(14_400, 4), (86_400, 24)])
+def test_bars_longer_than_an_hour_step_from_one_of_theirs_to_the_next(tf: int, hours: int) -> None:
+    open_hours = tuple(range(0, 120, hours))
+    clock = Forecaster(replace(CONFIG, tf=tf, open_hours=open_hours)).clock
+    thursday = torch.tensor([1_577_836_800.0 + 86_400], dtype=torch.float64)
+
+    past, ahead = clock(thursday)
+
+    slots = len(open_hours)
+    now = 72 // hours
+    assert past[0, -1].item() == now
+    assert ahead[0, :5].tolist() == [(now + h) % slots for h in range(1, 6)]
 
 
 def test_half_hour_bars_share_the_slot_of_their_hour() -> None:
