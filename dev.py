@@ -8,6 +8,7 @@ Further arguments go to `eabridge demo` or to pytest. Needs Python 3.10 to 3.13 
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import venv
@@ -34,11 +35,16 @@ def main(arguments: list[str]) -> int:
     extra, commands = JOBS[arguments[0]]
     if not PYTHON.exists():
         print(f"making {FOLDER.name}", flush=True)
+        made = False
         try:
             venv.create(FOLDER, with_pip=True)
+            made = True
         except (subprocess.CalledProcessError, ModuleNotFoundError):
             print("Python's venv cannot install pip here; on Debian: apt install python3-venv")
             return 2
+        finally:
+            if not made:  # half an environment would be taken for a whole one next time
+                shutil.rmtree(FOLDER, ignore_errors=True)
     print(f"installing eabridge[{extra}] into {FOLDER.name}", flush=True)
     install = ["pip", "install", "--quiet", "--disable-pip-version-check", "-e", f".[{extra}]"]
     commands = [install, *commands[:-1], [*commands[-1], *arguments[1:]]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -37,10 +38,16 @@ def background_daemon(arguments: Sequence[str] = ()) -> Iterator[BackgroundDaemo
         StartFailed: it ended before it was ready.
     """
     command = [sys.executable, "-m", "bridge", "serve", "--bind", "tcp://127.0.0.1:0"]
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}  # whatever the console's code page
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [*command, *arguments], stdout=subprocess.PIPE, stderr=log, text=True
+            [*command, *arguments],
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            env=environment,
         )
         try:
             assert process.stdout is not None

@@ -3,6 +3,8 @@
 Five ways of asking take turns in short rounds, so that whatever else this machine does falls on
 all of them alike, and what counts are ratios: a bare pyzmq echo with the same payload sizes and
 the model in this process are the floors, the daemon's `forecast` and `health` stand beside them.
+A turn's first requests are not counted: what is shown is the steady state, not the first question
+after a pause.
 """
 
 from __future__ import annotations
@@ -29,6 +31,11 @@ from bridge.client import Client
 from bridge.synthetic import random_walk_bars
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
+
+
+class BenchError(RuntimeError):
+    """The daemon answered otherwise than a benchmark can use. The message says how."""
+
 
 _WINDOWS = 64
 _WARM_UP = 200
@@ -107,7 +114,7 @@ def run_bench(
                     ask(index)
                     times.append(time.perf_counter_ns() - begun)
             on_round(turn + 1, rounds)
-        memory = psutil.Process(daemon.pid).memory_info().rss
+        memory = _resident_bytes(daemon.pid)
     rows = {
         name: Row(name, *(float(value) / 1000 for value in np.percentile(times, [50, 99])))
         for name, times in taken.items()
@@ -165,7 +172,7 @@ def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callab
 
     sizes = {len(body): len(asked(body)) for body in (bodies[0], health)}
     if not unpack(asked(bodies[0])).get("ok"):
-        raise RuntimeError(f"the daemon refused: {unpack(asked(bodies[0]))}")
+        raise BenchError(f"the daemon refused: {unpack(asked(bodies[0]))['message']}")
     with _echo_server(sizes) as endpoint, Client(daemon.endpoint) as client:
         echo = _request_socket(context, endpoint)
 
@@ -196,6 +203,7 @@ def _echo_server(sizes: dict[int, int]) -> Iterator[str]:
     ours, theirs = spawn.Pipe()
     process = spawn.Process(target=_echo, args=(sizes, theirs), daemon=True)
     process.start()
+    theirs.close()  # so that a server that dies ends the wait
     try:
         yield ours.recv()
     finally:
@@ -218,6 +226,13 @@ def _request_socket(context: zmq.Context[Any], endpoint: str) -> zmq.Socket[byte
     socket.setsockopt(zmq.RCVTIMEO, 10_000)
     socket.connect(endpoint)
     return socket
+
+
+def _resident_bytes(pid: int) -> int:
+    """Of the daemon and, as a Windows environment's python.exe starts another, its children."""
+    process = psutil.Process(pid)
+    family = [process, *process.children(recursive=True)]
+    return sum(int(each.memory_info().rss) for each in family)
 
 
 def _start_seconds(bundle: Bundle) -> float:

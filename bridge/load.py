@@ -3,7 +3,8 @@
 With a rate the loop is open: requests leave on schedule whether or not answers came, and each is
 timed from its due moment, so a slow answer shows in all that waited behind it (what Gil Tene
 calls coordinated omission is not committed here). Without a rate every client asks as soon as it
-was answered.
+was answered. Only forecasts count as fast: errors stand beside them, and what was never answered
+enters the latencies with the time that it had waited.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -30,6 +32,11 @@ _PERCENTILES = {"p50_us": 50.0, "p90_us": 90.0, "p99_us": 99.0, "p99.9_us": 99.9
 _BODIES = 256  # different windows in turn, so that no cache makes an answer cheap
 _LAST_ANSWERS_S = 2.0
 _START_S = 60.0
+_STOP_S = 30.0
+
+
+class LoadError(RuntimeError):
+    """The load test itself failed. The message says how."""
 
 
 @dataclass(frozen=True)
@@ -51,23 +58,30 @@ class LoadPlan:
 class LoadResult:
     """What came of it: counts, microseconds, and errors by the wire's code.
 
-    `unanswered` requests had no reply two seconds after the end; `late` is how far the sender
-    itself fell behind its schedule at worst (a high value means this machine, not the daemon).
+    Attributes:
+        forecasts: answered, two seconds after the end at the latest; `in_time` of them before it.
+        errors: by code. unanswered: without any reply. unsent: could not even leave.
+        late_us: how far the sender itself fell behind its schedule at worst; a high value means
+            this machine and not the daemon.
+        histogram: of forecasts and, with the time they had waited, of the unanswered.
     """
 
-    requests: int
+    forecasts: int
+    in_time: int
     seconds: float
     errors: dict[str, int]
     unanswered: int
+    unsent: int
     late_us: int
     histogram: HdrHistogram
 
     def as_dict(self) -> dict[str, Any]:
         """The result as `eabridge load --json` prints it."""
         return {
-            "requests": self.requests,
+            "requests": self.forecasts + sum(self.errors.values()) + self.unanswered + self.unsent,
+            "forecasts": self.forecasts,
             "seconds": round(self.seconds, 3),
-            "per_second": round(self.requests / self.seconds, 1) if self.seconds else 0.0,
+            "per_second": round(self.in_time / self.seconds, 1) if self.seconds else 0.0,
             **{
                 name: int(self.histogram.get_value_at_percentile(value))
                 for name, value in _PERCENTILES.items()
@@ -75,12 +89,13 @@ class LoadResult:
             "max_us": int(self.histogram.get_max_value()),
             "errors": self.errors,
             "unanswered": self.unanswered,
+            "unsent": self.unsent,
             "sender_late_us": self.late_us,
         }
 
 
 def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: None) -> LoadResult:
-    """Run a load test from as many processes as this machine has cores, at most one a client.
+    """Run a load test from a process for each core but one, which is the daemon's.
 
     Args:
         plan: what to do.
@@ -88,10 +103,11 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
 
     Raises:
         ClientError: nobody answers at the endpoint, or it has no such model.
+        LoadError: a process of the test died or hung.
     """
     plan = _fitted(plan)
     context = multiprocessing.get_context("spawn")
-    count = min(plan.clients, os.cpu_count() or 1)
+    count = min(plan.clients, max(1, (os.cpu_count() or 1) - 1))
     shares = [len(range(index, plan.clients, count)) for index in range(count)]
     results: Any = context.Queue()
     gate = context.Barrier(count + 1)
@@ -101,7 +117,10 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
     ]
     for worker in workers:
         worker.start()
-    gate.wait(_START_S)
+    try:
+        gate.wait(_START_S)
+    except threading.BrokenBarrierError:
+        raise LoadError("the processes of the load test did not start") from None
     started = time.perf_counter()
     done: list[_Tally] = []
     while len(done) < count:
@@ -109,8 +128,11 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
             done.append(results.get(timeout=0.1))
         except queue.Empty:
             on_tick(min(time.perf_counter() - started, plan.seconds))
-            if any(worker.exitcode not in (None, 0) for worker in workers):
-                raise RuntimeError("a process of the load test died") from None
+            over = time.perf_counter() - started > plan.seconds + _LAST_ANSWERS_S + _STOP_S
+            if over or any(worker.exitcode not in (None, 0) for worker in workers):
+                for worker in workers:
+                    worker.terminate()
+                raise LoadError("a process of the load test died or hung") from None
     for worker in workers:
         worker.join()
     return _merge(done)
@@ -118,10 +140,12 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
 
 @dataclass
 class _Tally:
-    answered: int
+    forecasts: int
+    in_time: int
     seconds: float
     errors: Counter[str]
     unanswered: int
+    unsent: int
     late_us: int
     histogram: bytes
 
@@ -153,7 +177,8 @@ def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> 
     histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
     errors: Counter[str] = Counter()
     due_by_id: dict[int, float] = {}
-    answered, late = 0, 0.0
+    forecasts = in_time = unsent = 0
+    late = 0.0
     gate.wait(_START_S)
     started = time.perf_counter()
     interval = None if plan.rate is None else plan.clients / plan.rate / clients
@@ -163,12 +188,19 @@ def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> 
     sent = 0
 
     def send(socket: zmq.Socket[bytes], due: float) -> None:
-        nonlocal sent, late
+        nonlocal sent, unsent, late
         sent += 1
-        due_by_id[sent] = due
         late = max(late, time.perf_counter() - due)
         head, tail = bodies[sent % _BODIES]
-        socket.send_multipart([b"", head + sent.to_bytes(8, "big") + tail])
+        try:
+            socket.send_multipart([b"", head + sent.to_bytes(8, "big") + tail], zmq.NOBLOCK)
+        except zmq.Again:  # the daemon takes no more: its queue, and this socket's, are full
+            unsent += 1
+        else:
+            due_by_id[sent] = due
+
+    def record(seconds: float) -> None:
+        histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, int(seconds * 1e6))))
 
     if interval is None:
         for socket in sockets:
@@ -190,18 +222,32 @@ def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> 
             due = due_by_id.pop(reply["id"], None)
             if due is None:
                 continue
-            answered += 1
-            histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, int((now - due) * 1e6))))
-            if not reply["ok"]:
+            if reply["ok"]:
+                forecasts += 1
+                in_time += now <= end
+                record(now - due)
+            else:
                 errors[reply["code"]] += 1
             if interval is None and now < end:
                 send(socket, now)
-    seconds = min(time.perf_counter(), end) - started
+    now = time.perf_counter()
+    seconds = min(now, end) - started
+    for due in due_by_id.values():
+        record(now - due)
     for socket in sockets:
         socket.close()
     context.term()
     results.put(
-        _Tally(answered, seconds, errors, len(due_by_id), int(late * 1e6), histogram.encode())
+        _Tally(
+            forecasts,
+            in_time,
+            seconds,
+            errors,
+            len(due_by_id),
+            unsent,
+            int(late * 1e6),
+            histogram.encode(),
+        )
     )
 
 
@@ -212,10 +258,12 @@ def _merge(tallies: Sequence[_Tally]) -> LoadResult:
         histogram.decode_and_add(tally.histogram)
         errors += tally.errors
     return LoadResult(
-        requests=sum(tally.answered for tally in tallies),
+        forecasts=sum(tally.forecasts for tally in tallies),
+        in_time=sum(tally.in_time for tally in tallies),
         seconds=max(tally.seconds for tally in tallies),
         errors=dict(sorted(errors.items())),
         unanswered=sum(tally.unanswered for tally in tallies),
+        unsent=sum(tally.unsent for tally in tallies),
         late_us=max(tally.late_us for tally in tallies),
         histogram=histogram,
     )

@@ -6,12 +6,19 @@ checked against its hash before use, and nothing in a bundle is ever run or unpi
 
 from bridge.bundles.bundle import Bundle, open_bundle, write_bundle
 from bridge.bundles.manifest import BundleError, Manifest
-from bridge.bundles.store import default_stores, find_bundle, list_bundles, shipped_store
+from bridge.bundles.store import (
+    default_model,
+    default_stores,
+    find_bundle,
+    list_bundles,
+    shipped_store,
+)
 
 __all__ = [
     "Bundle",
     "BundleError",
     "Manifest",
+    "default_model",
     "default_stores",
     "find_bundle",
     "list_bundles",

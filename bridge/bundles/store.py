@@ -13,6 +13,14 @@ _PACKAGE = Path(__file__).resolve().parent.parent
 _LOCAL = Path("models")
 
 
+SHIPPED_MODEL = "fx-h1"
+
+
+def default_model(names: Sequence[str]) -> str:
+    """Of the models there are, the one meant when none is named: the shipped one, or the first."""
+    return SHIPPED_MODEL if SHIPPED_MODEL in names or not names else names[0]
+
+
 def shipped_store() -> Path:
     """The store that ships with eabridge: inside an installed wheel, beside it in a checkout."""
     installed = _PACKAGE / "_models"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.bars_options import add_data, load_bars
+from bridge.cli.arguments import add_data, choose_bundle, load_bars, png_file
 from bridge.cli.errors import UserError, needs
 
 
@@ -21,7 +21,9 @@ def add_parser(commands: Any) -> None:
     parser.add_argument("--model", metavar="NAME", help="name, name@version or folder of the model")
     parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="its store")
     parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon in place of a file")
-    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw a fan chart as well")
+    parser.add_argument(
+        "--plot", type=png_file, metavar="FILE.png", help="draw a fan chart as well"
+    )
     parser.set_defaults(run=run_forecast)
 
     parser = commands.add_parser(
@@ -36,11 +38,16 @@ def add_parser(commands: Any) -> None:
 
 def run_forecast(options: argparse.Namespace) -> int:
     from bridge.cli import show
-    from bridge.cli.models_options import choose_bundle
     from bridge.client import Client, ClientError
     from bridge.local import LocalError, forecast_here
 
-    ((_, bars),) = load_bars(options)
+    if options.plot:
+        with needs("demo", "--plot"):
+            from bridge.chart import draw_fan
+    loaded = load_bars(options)
+    if len(loaded) != 1:
+        raise UserError(f"--data matches {len(loaded)} files: forecast from one at a time")
+    ((_, bars),) = loaded
     try:
         if options.connect:
             with Client(options.connect, model=options.model) as client:
@@ -51,8 +58,6 @@ def run_forecast(options: argparse.Namespace) -> int:
         raise UserError(str(error)) from error
     show.forecast(answer, float(bars.close[-1]))
     if options.plot:
-        with needs("demo", "--plot"):
-            from bridge.chart import draw_fan
         draw_fan(answer, bars, options.plot)
         print(f"drew {options.plot}")
     return 0

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from bridge.cli.bars_options import add_data
+from bridge.cli.arguments import add_data, data_files
 from bridge.cli.errors import UserError
 
 
@@ -24,8 +24,9 @@ def add_parser(commands: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     from bridge.bars import BarsError, read_bars
 
+    files = data_files(options)
     broken = 0
-    for path in options.data:
+    for path in files:
         try:
             _, report = read_bars(path, repair=options.repair)
         except BarsError as error:
@@ -34,5 +35,5 @@ def run(options: argparse.Namespace) -> int:
             continue
         print("\n  ".join(report.lines()))
     if broken:
-        raise UserError(f"{broken} of {len(options.data)} files cannot be used as they are")
+        raise UserError(f"{broken} of {len(files)} files cannot be used as they are")
     return 0

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bridge.cli.arguments import png_file
 from bridge.cli.errors import UserError, needs
 
 if TYPE_CHECKING:
@@ -14,7 +15,9 @@ if TYPE_CHECKING:
     from bridge.demo import Step
 
 _STEPS_PER_SECOND = 8
-_HISTORY, _ROWS = 60, 17  # bars of history on the view, and its height
+_ROWS = 17  # height of the view,
+_AXIS, _EDGES = 10, 4  # and columns of its price axis and its frame
+_MOST_HISTORY, _LEAST_HISTORY = 60, 16  # bars
 
 
 def add_parser(commands: Any) -> None:
@@ -29,7 +32,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--plot",
-        type=Path,
+        type=png_file,
         default=Path("eabridge-demo.png"),
         metavar="FILE.png",
         help="where the fan chart goes (default: %(default)s)",
@@ -46,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
     from rich.live import Live
 
     from bridge.background import StartFailed, background_daemon
+    from bridge.bundles import shipped_store
     from bridge.cli.show import console
     from bridge.client import Client, ClientError
 
@@ -55,7 +59,8 @@ def run(options: argparse.Namespace) -> int:
     summary = Summary()
     steps = int(options.seconds * _STEPS_PER_SECOND)
     try:
-        with background_daemon() as daemon, Client(daemon.endpoint) as client:
+        shipped = ["--models", str(shipped_store())]  # whatever stands in ./models
+        with background_daemon(shipped) as daemon, Client(daemon.endpoint) as client:
             model = next(model for model in client.hello().models if model.default)
             steps = min(steps, len(bars) - model.context - 1)
             out.print(
@@ -73,7 +78,9 @@ def run(options: argparse.Namespace) -> int:
                     summary=summary,
                 ):
                     if out.is_terminal:
-                        live.update(_view(step, steps, summary.round_trips_us), refresh=True)
+                        live.update(
+                            _view(step, steps, summary.round_trips_us, out.width), refresh=True
+                        )
                     elif step.number % (2 * _STEPS_PER_SECOND) == 0:
                         out.print(_line(step))
                     if step.number <= max(1, steps - step.forecast.horizon):
@@ -89,7 +96,8 @@ def run(options: argparse.Namespace) -> int:
     )
     out.print(
         f"{summary.coverage:.0%} of {summary.judged:,} outcomes lay between the 10% and the 90% "
-        "quantile (80% would be perfect)"
+        "quantile (80% would be perfect; these hours are of the years the model was trained on, "
+        "so this shows how it works, not how well)"
     )
     out.print(f"fan chart: {options.plot}")
     out.print("next: eabridge serve, or eabridge forecast --data YOUR_EXPORT.csv", style="dim")
@@ -107,14 +115,18 @@ def _line(step: Step) -> str:
     )
 
 
-def _view(step: Step, steps: int, round_trips_us: list[float]) -> RenderableType:
+def _view(step: Step, steps: int, round_trips_us: list[float], width: int) -> RenderableType:
     """Price and fan as characters, the clock, and the latest round trips as a strip."""
     import numpy as np
     from rich.panel import Panel
     from rich.text import Text
 
     forecast = step.forecast
-    closes = step.known.close[-_HISTORY:]
+    room = width - _AXIS - _EDGES
+    cell = 2 if room >= _LEAST_HISTORY + 2 * forecast.horizon else 1  # columns a forecast bar
+    fan = cell * forecast.horizon
+    history = max(_LEAST_HISTORY, min(_MOST_HISTORY, room - fan))
+    closes = step.known.close[-history:]
     quantiles = forecast.quantiles
     low = min(float(closes.min()), float(quantiles.min()))
     high = max(float(closes.max()), float(quantiles.max()))
@@ -122,28 +134,27 @@ def _view(step: Step, steps: int, round_trips_us: list[float]) -> RenderableType
     def row(price: float) -> int:
         return round((high - price) / max(high - low, 1e-12) * (_ROWS - 1))
 
-    width = _HISTORY + 2 * forecast.horizon
-    cells = np.full((_ROWS, width), " ")
-    for column, close in enumerate(closes, start=_HISTORY - len(closes)):
+    cells = np.full((_ROWS, history + fan), " ")
+    for column, close in enumerate(closes, start=history - len(closes)):
         cells[row(close), column] = "•"
     bands = len(forecast.levels) // 2
     for h in range(forecast.horizon):
+        columns = slice(history + cell * h, history + cell * (h + 1))
         for band in range(bands):
             top, bottom = row(quantiles[h, -1 - band]), row(quantiles[h, band])
-            shade = "░▒▓"[min(2, band * 3 // bands)]
-            cells[top : bottom + 1, _HISTORY + 2 * h : _HISTORY + 2 * h + 2] = shade
-        cells[row(forecast.median(h + 1)), _HISTORY + 2 * h : _HISTORY + 2 * h + 2] = "━"
+            cells[top : bottom + 1, columns] = "░▒▓"[min(2, band * 3 // bands)]
+        cells[row(forecast.median(h + 1)), columns] = "━"
     text = Text(no_wrap=True)
     for index, line in enumerate(cells):
         price = high - (high - low) * index / (_ROWS - 1)
         text.append(f"{price:9.5f} ", style="dim")
-        text.append("".join(line[:_HISTORY]))
-        text.append("".join(line[_HISTORY:]) + "\n", style="blue")
-    latest = np.array(round_trips_us[-_HISTORY:])
+        text.append("".join(line[:history]))
+        text.append("".join(line[history:]) + "\n", style="blue")
+    latest = np.array(round_trips_us[-history:])
     scale = (latest / latest.max() * 7).astype(int)
     text.append(" round trip ", style="dim")
     text.append("".join("▁▂▃▄▅▆▇█"[level] for level in scale), style="green")
     text.append(f" {latest[-1]:,.0f} us\n")
     text.append(" " + _line(step))
     title = f"EURUSD H1, hour {step.number} of {steps}, {forecast.model}"
-    return Panel(text, title=title, width=width + 16)
+    return Panel(text, title=title, width=history + fan + _AXIS + _EDGES)

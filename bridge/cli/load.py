@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from bridge.cli.arguments import choose_bundle
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -63,7 +64,7 @@ def run_load(options: argparse.Namespace) -> int:
     try:
         with show.lasting("asking", options.seconds) as on_tick:
             result = load.run_load(plan, on_tick)
-    except ClientError as error:
+    except (ClientError, load.LoadError) as error:
         raise UserError(str(error)) from error
     if options.json:
         print(json.dumps(result.as_dict(), indent=2))
@@ -74,9 +75,9 @@ def run_load(options: argparse.Namespace) -> int:
 
 def run_bench(options: argparse.Namespace) -> int:
     from bridge import bench
+    from bridge.backends import BackendError
     from bridge.background import StartFailed
     from bridge.cli import show
-    from bridge.cli.models_options import choose_bundle
 
     if options.rounds < 1:
         raise UserError(f"--rounds {options.rounds}: at least 1")
@@ -84,7 +85,7 @@ def run_bench(options: argparse.Namespace) -> int:
     try:
         with show.counting("rounds") as on_round:
             result = bench.run_bench(bundle, rounds=options.rounds, on_round=on_round)
-    except StartFailed as error:
+    except (StartFailed, BackendError, bench.BenchError) as error:
         raise UserError(str(error)) from error
     if options.json:
         print(json.dumps(result.as_dict(), indent=2))

@@ -38,6 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"eabridge {options.command}: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a folder that cannot be written, a disk that is full
+        reason = error.strerror or str(error)
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"eabridge {options.command}: {where}{reason}", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130

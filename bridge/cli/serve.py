@@ -34,7 +34,8 @@ def add_parser(commands: Any) -> None:
     parser.add_argument(
         "--default",
         metavar="NAME",
-        help="the model that answers when an EA names none (default: the first one found)",
+        help="the model that answers when an EA names none (default: fx-h1 where it is, else the "
+        "first one found)",
     )
     parser.add_argument(
         "--log-level",

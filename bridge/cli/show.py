@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from bridge.load import LoadPlan, LoadResult
     from bridge.tuning.build import Listener
 
-_NARROWEST = 140  # a table piped into a file is not squeezed to 80 columns
+_NARROWEST = 160  # a table piped into a file is not squeezed to 80 columns
 
 
 def console() -> Console:
@@ -94,41 +94,51 @@ def bundle(made: Bundle) -> None:
 
 def scores(label: str, scored: Mapping[str, Any]) -> None:
     """The scores of one model, a row a file."""
-    table = Table(
-        title=f"{label}: pinball loss over the Gaussian random walk's (below 1 is better)"
-    )
+    table = Table(title=f"{label}: pinball loss over the random walk's (below 1 is better)")
     table.add_column("bars of")
     table.add_column("from")
     for name in ("windows", "ratio", "1 bar", "last bar", "in 80%", "direction"):
         table.add_column(name, justify="right")
-    table.add_column("ewma", justify="right", style="dim")
-    table.add_column("hour of week", justify="right", style="dim")
+    for name in ("ewma", "hour of week", "bounded", "reversal"):
+        table.add_column(name, justify="right", style="dim")
     rows = [(each["symbol"] or each["file"], each) for each in scored["files"]]
     for name, each in [*rows, ("all", scored["overall"])]:
         if name == "all":
             table.add_section()
-        low, high = each["wql_ratio_ci"]
-        lower, upper = each["direction_1_ci"]
         base = each["baselines"]
         table.add_row(
-            name,
+            name + ("*" if each.get("training_years") else ""),
             stamp(each["first"])[:10] if "first" in each else "",
             f"{each['windows']:,}",
-            f"{each['wql_ratio']:.4f} [{low:.3f}, {high:.3f}]",
+            _with_interval(each, "wql_ratio"),
             f"{each['wql_ratio_h'][0]:.4f}",
             f"{each['wql_ratio_h'][-1]:.4f}",
-            f"{each['coverage_80']:.3f}",
-            f"{each['direction_1']:.3f} [{lower:.3f}, {upper:.3f}]",
-            f"{base['ewma']['wql_ratio']:.4f}",
-            f"{base['hour_of_week']['wql_ratio']:.4f}",
+            f"{each['coverage_80']:.3f}" if each.get("coverage_80") is not None else "-",
+            _with_interval(each, "direction_1"),
+            *(f"{base[key]['wql_ratio']:.4f}" for key in _WALKS),
+            f"{base['reversal']['direction_1']:.3f}",
         )
     out = console()
     out.print(table)
-    out.print(
-        "Brackets: 95% block-bootstrap intervals. A direction whose interval holds 0.5 is a coin "
-        "toss; what these forecasts know is how far prices may move.",
-        style="dim",
-    )
+    if any(each.get("training_years") for _, each in rows):
+        out.print("* bars of the years that the model was trained on: no proof of anything")
+    out.print(_HOW_TO_READ, style="dim")
+
+
+_WALKS = ("ewma", "hour_of_week", "hour_of_week_bounded")
+_HOW_TO_READ = """\
+Brackets: 95% block-bootstrap intervals; none where there are too few weeks. Dim columns are the
+baselines: three random walks' ratios, and how often the last move turned round is the next one.
+A direction is worth something only beyond that, and beyond the spread."""
+
+
+def _with_interval(scores: Mapping[str, Any], name: str) -> str:
+    value, interval = scores[name], scores[f"{name}_ci"]
+    if value is None:
+        return "-"
+    digits = 4 if name == "wql_ratio" else 3
+    shown = f"{value:.{digits}f}"
+    return shown if interval is None else f"{shown} [{interval[0]:.3f}, {interval[1]:.3f}]"
 
 
 def forecast(answer: Forecast, last_close: float) -> None:
@@ -194,12 +204,14 @@ def load(plan: LoadPlan, result: LoadResult) -> None:
     table = Table(title=f"{plan.clients} clients for {plan.seconds:g} s, {pace}")
     table.add_column("")
     table.add_column("", justify="right")
-    table.add_row("answered", f"{values['requests']:,} ({values['per_second']:,} a second)")
+    table.add_row("forecasts", f"{result.forecasts:,} ({values['per_second']:,} a second)")
     for name in ("p50", "p90", "p99", "p99.9", "max"):
         table.add_row(name, f"{values[f'{name}_us']:,} us")
     for code, count in result.errors.items():
         table.add_row(f"error {code}", f"{count:,}")
     table.add_row("unanswered", f"{result.unanswered:,}")
+    if result.unsent:
+        table.add_row("could not be sent", f"{result.unsent:,}")
     if plan.rate is not None:
         table.add_row("sender late by at most", f"{result.late_us:,} us")
     console().print(table)

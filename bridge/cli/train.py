@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.bars_options import add_data, load_bars
+from bridge.cli.arguments import add_data, choose_bundle, load_bars
 from bridge.cli.errors import UserError, needs
 
 
@@ -117,9 +117,8 @@ def run_train(options: argparse.Namespace) -> int:
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
-    from bridge.backends import open_backend
+    from bridge.backends import BackendError, open_backend
     from bridge.cli import show
-    from bridge.cli.models_options import choose_bundle
     from bridge.tuning.evaluation import EvaluationError, Source, evaluate
 
     if options.stride < 1:
@@ -136,7 +135,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
                 since=options.since,
                 on_progress=on_progress,
             )
-    except EvaluationError as error:
+    except (EvaluationError, BackendError) as error:
         raise UserError(str(error)) from error
     if options.json:
         print(json.dumps(scored, indent=2))

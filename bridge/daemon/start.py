@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from bridge.backends import BackendError, open_backend
-from bridge.bundles import list_bundles
+from bridge.bundles import default_model, list_bundles
 from bridge.daemon.lane import Lane
 from bridge.daemon.server import BindError, Server
 from bridge.daemon.service import Service
@@ -32,19 +32,21 @@ def serve(
     Args:
         stores: folders of bundles.
         endpoint: where to bind; port 0 or `*` takes any free one.
-        default: the model that answers when none is named; the first found where None.
+        default: the model that answers when none is named; where None, the shipped one if it
+            is among them, else the first found.
         ready: called once, with the endpoint bound, when requests are accepted.
 
     Raises:
         StartError: no bundle can be used, no such default, or the endpoint cannot be bound.
     """
     lanes = load_lanes(stores)
-    chosen = default or lanes[0].manifest.name
+    chosen = default or default_model([lane.manifest.name for lane in lanes])
     if not any(chosen in (lane.manifest.name, lane.label) for lane in lanes):
         known = ", ".join(lane.label for lane in lanes)
         raise StartError(f"--default {chosen}: there is no such model; there are {known}")
     try:
-        server = Server(Service(lanes, chosen), endpoint)
+        service = Service(lanes, chosen)
+        server = Server(service, endpoint)
     except BindError as error:
         raise StartError(str(error)) from error
 
@@ -55,7 +57,7 @@ def serve(
         signal.signal(name, stop)
     try:
         for lane in lanes:
-            log.info("serving %s", lane.label)
+            log.info("serving %s%s", lane.label, " (default)" if lane is service.default else "")
         gc.freeze()  # what was loaded stays: collections need not walk it again and again
         ready(server.endpoint)
         server.run()

@@ -15,10 +15,11 @@ from bridge.bars import Bars, Part, timeframe_name, window_ends, windows
 from bridge.bars.windows import midnight_after
 from bridge.bundles import Manifest
 from bridge.tuning import baselines
-from bridge.tuning.scores import RANDOM_WALK, Outcomes, merge, sum_blocks, summarise
+from bridge.tuning.scores import BLOCK_SECONDS, RANDOM_WALK, Outcomes, merge, sum_blocks, summarise
 
 MODEL = "model"
-BASELINES = (RANDOM_WALK, "ewma", "hour_of_week")
+BASELINES = (RANDOM_WALK, "ewma", "hour_of_week", "hour_of_week_bounded")
+REVERSAL = "reversal"
 _BATCH = 256
 
 
@@ -47,8 +48,9 @@ def evaluate(
 
     Args:
         backend, manifest: the model.
-        sources: the files. Of a symbol that the model was trained on, only bars after its
-            training and validation are scored; of any other, all.
+        sources: the files. Only bars after the model's training and validation are scored. Of a
+            symbol it was not trained on, a file that ends before is scored whole, and marked
+            `training_years`: other symbols of the same years taught the model about them.
         stride: bars between the ends of neighbouring windows.
         since: score bars after this day instead, whatever training saw.
         on_progress: called with windows done and in all.
@@ -78,6 +80,7 @@ def evaluate(
                 "symbol": source.bars.symbol,
                 "first": int(source.bars.time[found[0]]),
                 "last": int(source.bars.time[found[-1]]),
+                "training_years": int(source.bars.time[found[0]]) < _unseen_from(manifest),
                 **_report(outcome),
             }
         )
@@ -116,20 +119,38 @@ def score_windows(
     deviations = {
         RANDOM_WALK: baselines.random_walk(bars, ends, context, horizon),
         "ewma": baselines.ewma(bars, ends, horizon),
-        "hour_of_week": baselines.hour_of_week_ewma(bars, ends, horizon),
+        "hour_of_week": baselines.hour_of_week(bars, ends, horizon),
+        "hour_of_week_bounded": baselines.hour_of_week(bars, ends, horizon, bounded=True),
     }
     all_quantiles = {MODEL: quantiles} | {
         name: baselines.gaussian_quantiles(value, manifest.levels)
         for name, value in deviations.items()
     }
-    return sum_blocks(bars.time[ends], moves, manifest.levels, all_quantiles, {MODEL: up})
+    # The last move turned round is the one classical caller of direction that hours reward.
+    all_quantiles[REVERSAL] = all_quantiles[RANDOM_WALK]
+    called = {MODEL: up, REVERSAL: baselines.reversal(bars, ends)}
+    return sum_blocks(
+        bars.time[ends],
+        moves,
+        manifest.levels,
+        all_quantiles,
+        called,
+        block_seconds=max(BLOCK_SECONDS, 2 * (context + horizon) * bars.tf),
+    )
 
 
 def _report(outcomes: Outcomes) -> dict[str, Any]:
     return {
         "windows": int(outcomes.windows.sum()),
         **summarise(outcomes, MODEL),
-        "baselines": {name: summarise(outcomes, name) for name in BASELINES},
+        "baselines": {
+            **{name: summarise(outcomes, name) for name in BASELINES},
+            REVERSAL: {
+                name: value
+                for name, value in summarise(outcomes, REVERSAL).items()
+                if name.startswith("direction")
+            },
+        },
     }
 
 
@@ -142,12 +163,19 @@ def _unseen(manifest: Manifest, source: Source, since: date | None) -> Part:
         )
     if since is not None:
         return Part(int(np.searchsorted(bars.time, midnight_after(since))), len(bars))
+    cut = int(np.searchsorted(bars.time, _unseen_from(manifest)))
+    later = Part(
+        min(cut + (manifest.context + manifest.horizon if cut else 0), len(bars)), len(bars)
+    )
+    if bars.symbol in manifest.symbols or len(later) >= manifest.context + manifest.horizon:
+        return later
+    return Part(0, len(bars))
+
+
+def _unseen_from(manifest: Manifest) -> int:
+    """POSIX seconds from which on the model's training and validation saw no bar."""
     until = manifest.data.get("validate_until")
-    if until is None or bars.symbol not in manifest.symbols:
-        return Part(0, len(bars))
-    cut = int(np.searchsorted(bars.time, midnight_after(date.fromisoformat(until))))
-    embargo = manifest.context + manifest.horizon if cut else 0
-    return Part(min(cut + embargo, len(bars)), len(bars))
+    return 0 if until is None else midnight_after(date.fromisoformat(until))
 
 
 def _too_few(manifest: Manifest, source: Source, part: Part, since: date | None) -> str:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 RANDOM_WALK = "random_walk"
 BLOCK_SECONDS = 14 * 86_400
-"""Windows within two weeks are drawn together: they share bars and the mood of the market."""
+"""Windows within at least two weeks are drawn together: they share bars and the market's mood."""
 
+_FEWEST_BLOCKS = 8  # with fewer, resampling them says nothing of other weeks
 _RESAMPLES = 2000
 _MONDAY_OFFSET = 72 * 3600
 Array = NDArray[np.float64]
@@ -26,12 +27,13 @@ class Sums:
 
     Attributes:
         loss: [N, H] pinball loss summed over levels and windows.
-        covered: [N, H] windows whose outcome lay between the outer quantiles.
+        covered: [N, H] windows whose outcome lay between the quantiles 0.1 and 0.9. None where
+            these are not among the levels.
         hits: [N] windows whose direction one bar ahead was called. None where none is called.
     """
 
     loss: Array
-    covered: Array
+    covered: Array | None
     hits: Array | None
 
 
@@ -62,6 +64,8 @@ def sum_blocks(
     levels: tuple[float, ...],
     quantiles: Mapping[str, Array],
     up: Mapping[str, Array],
+    *,
+    block_seconds: int = BLOCK_SECONDS,
 ) -> Outcomes:
     """Score each named [W, H, Q] set of quantiles of log-returns, summed by block of time.
 
@@ -71,8 +75,9 @@ def sum_blocks(
         levels: the quantiles' levels.
         quantiles: by forecaster; the baseline `random_walk` among them.
         up: [W] probability of a rise one bar ahead, of those forecasters that give one.
+        block_seconds: length of a block, longer than what neighbouring windows share.
     """
-    blocks, place = np.unique((time + _MONDAY_OFFSET) // BLOCK_SECONDS, return_inverse=True)
+    blocks, place = np.unique((time + _MONDAY_OFFSET) // block_seconds, return_inverse=True)
 
     def total(values: Array) -> Array:
         sums = np.zeros((len(blocks), *values.shape[1:]))
@@ -82,13 +87,14 @@ def sum_blocks(
     moved = moves[:, 0] != 0.0
     by_name = {}
     for name, values in quantiles.items():
-        inside = (moves >= values[..., 0]) & (moves <= values[..., -1])
+        covered = None
+        if 0.1 in levels and 0.9 in levels:
+            low, high = values[..., levels.index(0.1)], values[..., levels.index(0.9)]
+            covered = total(((moves >= low) & (moves <= high)).astype(float))
         hits = None
         if name in up:
             hits = total((moved & ((up[name] > 0.5) == (moves[:, 0] > 0.0))).astype(float))
-        by_name[name] = Sums(
-            total(pinball(values, moves, np.array(levels))), total(inside.astype(float)), hits
-        )
+        by_name[name] = Sums(total(pinball(values, moves, np.array(levels))), covered, hits)
     return Outcomes(
         blocks.astype(np.int64), total(np.ones(len(moves))), total(moved.astype(float)), by_name
     )
@@ -107,10 +113,11 @@ def merge(files: Sequence[Outcomes]) -> Outcomes:
     by_name = {}
     for name, first in files[0].by_name.items():
         each = [file.by_name[name] for file in files]
+        covered = [sums.covered for sums in each if sums.covered is not None]
         hits = [sums.hits for sums in each if sums.hits is not None]
         by_name[name] = Sums(
             total([sums.loss for sums in each]),
-            total([sums.covered for sums in each]),
+            total(covered) if first.covered is not None else None,
             total(hits) if first.hits is not None else None,
         )
     return Outcomes(
@@ -125,9 +132,10 @@ def summarise(outcomes: Outcomes, name: str, *, seed: int = 0) -> dict[str, obje
     """The scores of one forecaster, each with the 95% interval of a block bootstrap.
 
     `wql_ratio_h` is each horizon's loss over the random walk's, `wql_ratio` its mean;
-    `coverage_80` is the share of outcomes between the outer quantiles; `direction_1` the share
-    of rises and falls called one bar ahead, among windows whose close moved at all. A block
-    bootstrap (Kunsch 1989) over weeks keeps what neighbouring windows share.
+    `coverage_80` is the share of outcomes between the quantiles 0.1 and 0.9; `direction_1` the
+    share of rises and falls called one bar ahead, among windows whose close moved at all. A
+    bootstrap over blocks of time (Carlstein 1986) keeps what neighbouring windows share; with
+    fewer than eight blocks there is no interval. What cannot be told is None.
     """
     draws = _resamples(len(outcomes.block), seed)
     sums = outcomes.by_name[name]
@@ -137,11 +145,12 @@ def summarise(outcomes: Outcomes, name: str, *, seed: int = 0) -> dict[str, obje
     scores: dict[str, object] = {
         **_with_interval("wql_ratio", ratio_h.mean(axis=1)),
         **_with_interval("wql_ratio_h", ratio_h),
-        **_with_interval(
+    }
+    if sums.covered is not None:
+        scores |= _with_interval(
             "coverage_80",
             _ratio((draws @ sums.covered).sum(axis=1), (draws @ outcomes.windows) * horizon),
-        ),
-    }
+        )
     if sums.hits is not None:
         scores |= _with_interval("direction_1", _ratio(draws @ sums.hits, draws @ outcomes.moved))
     return scores
@@ -150,6 +159,8 @@ def summarise(outcomes: Outcomes, name: str, *, seed: int = 0) -> dict[str, obje
 def _resamples(blocks: int, seed: int) -> Array:
     """[1 + resamples, N] how often each block is drawn; the first row is every block once."""
     generator = np.random.default_rng(seed)
+    if blocks < _FEWEST_BLOCKS:
+        return np.ones((1, blocks))
     drawn = generator.multinomial(blocks, np.full(blocks, 1.0 / blocks), size=_RESAMPLES)
     return np.concatenate([np.ones((1, blocks)), drawn])
 
@@ -161,10 +172,12 @@ def _ratio(above: Array, below: Array) -> Array:
 
 def _with_interval(name: str, values: Array) -> dict[str, object]:
     """The score (the first row) and, as `name_ci`, the middle 95% of its resamples."""
+    score = {name: _rounded(values[0])}
+    if len(values) == 1 or not np.isfinite(values[0]).all():
+        return score | {f"{name}_ci": None}
     low, high = np.nanpercentile(values[1:], [2.5, 97.5], axis=0)
-    interval = np.stack([low, high], axis=-1)
-    return {name: _rounded(values[0]), f"{name}_ci": _rounded(interval)}
+    return score | {f"{name}_ci": _rounded(np.stack([low, high], axis=-1))}
 
 
 def _rounded(values: Array) -> object:
-    return np.round(values, 5).tolist()
+    return np.round(values, 5).tolist() if np.isfinite(values).all() else None

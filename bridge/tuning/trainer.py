@@ -68,7 +68,7 @@ def train(
         samples, validation: windows to learn from, and to validate on.
         run: folder for the checkpoint.
         fingerprint: of recipe and data; a checkpoint with another one is not continued.
-        on_progress: called after every step.
+        on_progress: called after every step, and with what a continued run had reached.
 
     Raises:
         TrainingError: the loss is not finite, or the checkpoint belongs to another run.
@@ -85,6 +85,7 @@ def train(
     if checkpoint.is_file():
         _require_same_run(checkpoint, fingerprint)
         state = _State(**load_checkpoint(checkpoint, modules, optimizer))
+        on_progress(Progress(state.step, state.loss, None, state.best))
 
     levels = torch.tensor(config.levels)
     weights = 1.0 / torch.arange(1, config.horizon + 1).sqrt()[:, None]  # each horizon counts alike

@@ -13,6 +13,7 @@ import pytest
 from bridge.bundles import (
     Bundle,
     BundleError,
+    default_model,
     default_stores,
     find_bundle,
     list_bundles,
@@ -191,3 +192,11 @@ def test_an_unknown_name_is_told_with_those_that_were_refused(
 def test_an_empty_store_has_no_bundle_to_find(tmp_path: Path) -> None:
     with pytest.raises(BundleError, match="there are: none"):
         find_bundle("steady", [tmp_path])
+
+
+def test_the_shipped_model_is_meant_where_none_is_named_and_it_is_there() -> None:
+    assert default_model(["aaa", "fx-h1"]) == "fx-h1"
+
+
+def test_else_the_first_model_is_meant() -> None:
+    assert default_model(["bbb", "aaa"]) == "bbb"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from bridge.bars import Bars
 from tests.cli.conftest import Run, export
 from tests.conftest import Daemon
@@ -35,6 +37,32 @@ def test_the_fan_chart_is_a_picture(run: Run, export_file: Path, tmp_path: Path)
     picture = (tmp_path / "fan.png").read_bytes()
     assert picture.startswith(b"\x89PNG")
     assert len(picture) > 20_000
+
+
+@pytest.mark.parametrize(
+    ("picture", "message"), [("fan.jpg", "name it fan.png"), ("nowhere/fan.png", "is no folder")]
+)
+def test_a_picture_that_cannot_be_drawn_is_refused_before_the_work(
+    run: Run, export_file: Path, picture: str, message: str
+) -> None:
+    ran = run("forecast", "--data", export_file, "--plot", picture)
+
+    assert ran.code == 2
+    assert message in ran.err
+
+
+def test_wildcards_are_expanded_where_the_shell_does_not(run: Run, export_file: Path) -> None:
+    ran = run("check", "--data", "EURUSD_H1_*.csv")
+
+    assert ran.code == 0
+    assert export_file.name in ran.out
+
+
+def test_wildcards_that_match_nothing_are_named(run: Run) -> None:
+    ran = run("check", "--data", "GBPUSD_*.csv")
+
+    assert ran.code == 2
+    assert "GBPUSD_*.csv: no file matches" in ran.err
 
 
 def test_too_few_bars_are_said_with_both_numbers(run: Run, tmp_path: Path, bars: Bars) -> None:

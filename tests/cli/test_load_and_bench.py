@@ -9,6 +9,7 @@ import pytest
 
 from bridge.load import LoadPlan, run_load
 from tests.cli.conftest import Run
+from tests.cli.silent import silent_after_hello
 from tests.conftest import Daemon
 
 
@@ -26,17 +27,37 @@ def test_a_closed_loop_keeps_every_client_busy(run: Run, daemon: Daemon) -> None
 def test_an_open_loop_asks_at_its_rate(daemon: Daemon) -> None:
     result = run_load(LoadPlan(daemon.endpoint, clients=4, seconds=2.0, rate=100.0))
 
-    assert 190 <= result.requests + result.unanswered <= 202
+    assert 190 <= result.forecasts <= 202
+    assert result.unanswered == result.unsent == 0
 
 
 def test_an_open_loop_shows_what_waiting_clients_would_hide(daemon: Daemon) -> None:
     """Asked far more often than it can answer, the queue must grow and the latency with it."""
     closed = run_load(LoadPlan(daemon.endpoint, clients=1, seconds=1.0, rate=None))
-    sustained = closed.requests / closed.seconds
+    sustained = closed.in_time / closed.seconds
 
     flooded = run_load(LoadPlan(daemon.endpoint, clients=1, seconds=1.0, rate=20 * sustained))
 
     assert flooded.as_dict()["p50_us"] > 5 * closed.as_dict()["p50_us"]
+
+
+def test_a_daemon_that_falls_silent_is_not_a_fast_one() -> None:
+    """It says hello, and then nothing: every request has waited to the end."""
+    with silent_after_hello() as endpoint:
+        result = run_load(LoadPlan(endpoint, clients=2, seconds=0.5, rate=100.0))
+
+    assert result.forecasts == 0
+    assert result.unanswered > 40
+    assert result.as_dict()["p50_us"] > 1_000_000
+
+
+def test_errors_are_counted_by_code_and_are_not_fast_forecasts(daemon: Daemon) -> None:
+    """Work that may wait no time at all is refused at once."""
+    result = run_load(LoadPlan(daemon.endpoint, clients=2, seconds=0.5, rate=100.0, ttl_ms=0))
+
+    assert result.errors.keys() == {"expired"}
+    assert result.forecasts == 0
+    assert result.as_dict()["max_us"] == 0
 
 
 def test_load_prints_a_table(run: Run, daemon: Daemon) -> None:
@@ -45,7 +66,7 @@ def test_load_prints_a_table(run: Run, daemon: Daemon) -> None:
     )
 
     assert ran.code == 0
-    for word in ("answered", "p99.9", "unanswered", "sender late"):
+    for word in ("forecasts", "p99.9", "unanswered", "sender late"):
         assert word in ran.out
 
 

@@ -82,6 +82,20 @@ def test_a_wrong_recipe_is_refused_before_any_work(
     assert "unknown key `training.step`: did you mean `steps`?" in ran.err
 
 
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    run: Run, export_file: Path, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+
+    ran = run(
+        "train", "--data", export_file, "--recipe", recipe, "--run", tmp_path / "taken" / "run"
+    )
+
+    assert ran.code == 2
+    assert "taken" in ran.err
+    assert "Traceback" not in ran.err
+
+
 def test_a_file_given_twice_is_refused(run: Run, export_file: Path) -> None:
     ran = run("train", "--data", export_file, export_file)
 

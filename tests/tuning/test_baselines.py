@@ -17,7 +17,8 @@ Baseline = Callable[[Bars, NDArray[np.int64]], NDArray[np.float64]]
 ALL: dict[str, Baseline] = {
     "random_walk": lambda bars, ends: baselines.random_walk(bars, ends, 128, 16),
     "ewma": lambda bars, ends: baselines.ewma(bars, ends, 16),
-    "hour_of_week": lambda bars, ends: baselines.hour_of_week_ewma(bars, ends, 16),
+    "hour_of_week": lambda bars, ends: baselines.hour_of_week(bars, ends, 16),
+    "bounded": lambda bars, ends: baselines.hour_of_week(bars, ends, 16, bounded=True),
 }
 
 
@@ -73,10 +74,34 @@ def test_hour_of_week_learns_which_hours_are_wild(hourly: Bars) -> None:
     hours = hourly.time // 3600 % 24
     ends = np.flatnonzero((hours == 11) & (np.arange(len(hourly)) > 2000))[:40]
 
-    busy_next = baselines.hour_of_week_ewma(hourly, ends, 1).mean()
-    calm_next = baselines.hour_of_week_ewma(hourly, ends + 8, 1).mean()
+    busy_next = baselines.hour_of_week(hourly, ends, 1).mean()
+    calm_next = baselines.hour_of_week(hourly, ends + 8, 1).mean()
 
     assert busy_next > 2 * calm_next
+
+
+def test_one_shock_does_not_mark_its_hour_where_squares_are_bounded(hourly: Bars) -> None:
+    shocked = hourly.ohlc.copy()
+    shocked[1000:] *= 1.2
+    bars = Bars(hourly.symbol, hourly.tf, hourly.time, shocked, hourly.volume)
+    ends = np.arange(1500, 2900)
+
+    def changed(*, bounded: bool) -> float:
+        before, after = (
+            baselines.hour_of_week(each, ends, 1, bounded=bounded) for each in (hourly, bars)
+        )
+        return float(np.abs(after / before - 1).max())
+
+    assert 3 * changed(bounded=True) < changed(bounded=False)
+
+
+def test_a_reversal_calls_a_rise_after_a_fall(hourly: Bars) -> None:
+    ends = np.arange(100, 200)
+
+    called = baselines.reversal(hourly, ends)
+
+    fell = hourly.close[ends] < hourly.close[ends - 1]
+    assert np.array_equal(called > 0.5, fell)
 
 
 def test_gaussian_quantiles_lie_symmetrically_around_no_move() -> None:

@@ -105,6 +105,45 @@ def test_files_of_the_same_weeks_share_their_blocks() -> None:
     assert merged.windows.sum() == 2 * WINDOWS
 
 
+def test_too_few_weeks_give_scores_without_intervals() -> None:
+    moves = np.random.default_rng(0).normal(0, 1e-3, (200, 1))
+    time = np.arange(200, dtype=np.int64) * 3600
+    quantiles = {
+        name: gaussian_quantiles(np.full((200, 1), 1e-3), LEVELS) for name in ("model", RANDOM_WALK)
+    }
+
+    scored = summarise(sum_blocks(time, moves, LEVELS, quantiles, {}), "model")
+
+    assert scored["wql_ratio"] == 1.0
+    assert scored["wql_ratio_ci"] is None
+
+
+def test_coverage_is_of_the_quantiles_it_is_named_after() -> None:
+    levels = (0.05, 0.1, 0.5, 0.9, 0.95)
+    moves = np.random.default_rng(0).normal(0, 1e-3, (4000, 1))
+    time = np.arange(4000, dtype=np.int64) * 7 * 3600
+
+    def coverage(levels: tuple[float, ...]) -> object:
+        quantiles = {RANDOM_WALK: gaussian_quantiles(np.full((4000, 1), 1e-3), levels)}
+        return summarise(sum_blocks(time, moves, levels, quantiles, {}), RANDOM_WALK).get(
+            "coverage_80"
+        )
+
+    assert coverage(levels) == pytest.approx(0.8, abs=0.02)
+    assert coverage((0.05, 0.5, 0.95)) is None
+
+
+def test_a_score_of_nothing_is_none_and_not_a_number_that_json_lacks() -> None:
+    moves = np.zeros((50, 1))
+    quantiles = {name: np.zeros((50, 1, 9)) for name in ("model", RANDOM_WALK)}
+    time = np.arange(50, dtype=np.int64) * 3600
+
+    scored = summarise(sum_blocks(time, moves, LEVELS, quantiles, {"model": np.ones(50)}), "model")
+
+    assert scored["wql_ratio"] is None
+    assert scored["direction_1"] is None
+
+
 def test_windows_that_did_not_move_are_left_out_of_the_direction() -> None:
     moves = np.array([[0.0], [1e-3], [-1e-3], [0.0]])
     time = np.arange(4, dtype=np.int64) * 3600

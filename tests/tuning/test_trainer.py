@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,7 +93,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 
     resumed, seen = fit(config, recipe, samples, validation, tmp_path / "killed")
 
-    assert seen[0].step == 5  # the last checkpoint was step 4's
+    assert [progress.step for progress in seen] == [4, *range(5, 13)]  # from the checkpoint on
     assert same_weights(resumed.model, whole.model)
     assert resumed.validation == whole.validation
 
@@ -108,8 +109,39 @@ def test_a_finished_run_is_not_trained_again(
 
     again, seen = fit(config, recipe, samples, validation, tmp_path / "run")
 
-    assert seen == []
+    assert [progress.step for progress in seen] == [12]
     assert same_weights(first.model, again.model)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_continued_run_does_not_keep_its_checkpoint_mapped(
+    config: ForecasterConfig,
+    recipe: TrainingRecipe,
+    samples: Samples,
+    validation: Samples,
+    tmp_path: Path,
+) -> None:
+    """Windows cannot replace a mapped file: the next checkpoint could not be written."""
+    fit(config, recipe, samples, validation, tmp_path / "run")
+    maps: list[str] = []
+
+    def look(progress: Progress) -> None:
+        maps.append(Path("/proc/self/maps").read_text())
+
+    longer = replace(recipe, steps=14)
+    (tmp_path / "run").mkdir(exist_ok=True)
+    train(
+        config,
+        longer,
+        samples,
+        validation,
+        tmp_path / "run",
+        fingerprint="these bars",
+        on_progress=look,
+    )
+
+    assert len(maps) == 3
+    assert not any("checkpoint.safetensors" in each for each in maps)
 
 
 def test_a_checkpoint_of_other_bars_is_not_continued(

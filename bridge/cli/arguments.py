@@ -1,0 +1,105 @@
+"""Arguments that several commands share: bars, models, pictures."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.cli.errors import UserError
+
+if TYPE_CHECKING:
+    from bridge.bars import Bars
+    from bridge.bundles import Bundle
+
+
+def add_data(parser: Any, *, several: bool = True) -> None:
+    """Add the options; with `several` false exactly one file is taken."""
+    parser.add_argument(
+        "--data",
+        required=True,
+        nargs="+" if several else 1,
+        type=Path,
+        metavar="FILE",
+        help="bars exported from MetaTrader 5 (Symbols > Bars > Export), or a CSV with a header; "
+        "may be gzipped; symbol and timeframe are read from names like EURUSD_H1_....csv",
+    )
+    parser.add_argument(
+        "--repair",
+        action="store_true",
+        help="drop broken rows, and a last bar that may still be forming, in place of an error",
+    )
+
+
+def data_files(options: argparse.Namespace) -> list[Path]:
+    """The files of `--data`, wildcards expanded: Windows' shells pass them on as they are.
+
+    Raises:
+        UserError: a pattern matches nothing, or a file is given twice.
+    """
+    files: list[Path] = []
+    for path in options.data:
+        is_pattern = not path.exists() and any(mark in path.name for mark in "*?[")
+        found = sorted(path.parent.glob(path.name)) if is_pattern else [path]
+        if not found:
+            raise UserError(f"{path}: no file matches")
+        files += found
+    for index, path in enumerate(files):
+        if path.resolve() in (other.resolve() for other in files[:index]):
+            raise UserError(f"{path} is given twice")
+    return files
+
+
+def load_bars(options: argparse.Namespace) -> list[tuple[Path, Bars]]:
+    """Read every file; what was found in them goes to stderr.
+
+    Raises:
+        UserError: a file cannot be read or is given twice.
+    """
+    from bridge.bars import BarsError, read_bars
+
+    loaded: list[tuple[Path, Bars]] = []
+    for path in data_files(options):
+        try:
+            bars, report = read_bars(path, repair=options.repair)
+        except BarsError as error:
+            raise UserError(str(error)) from error
+        print("\n  ".join(report.lines()), file=sys.stderr)
+        loaded.append((path, bars))
+    return loaded
+
+
+def png_file(text: str) -> Path:
+    """A picture's path, for argparse: refused before the work, not after it."""
+    path = Path(text)
+    if path.suffix.lower() != ".png":
+        raise argparse.ArgumentTypeError(f"'{text}' is no PNG: name it {path.stem}.png")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"'{path.parent}' is no folder")
+    return path
+
+
+def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:
+    """The bundle asked for; the one that a daemon over these stores would ask when none is named.
+
+    Raises:
+        UserError: there is none such.
+    """
+    from bridge.bundles import (
+        BundleError,
+        default_model,
+        default_stores,
+        find_bundle,
+        list_bundles,
+    )
+
+    folders = stores or default_stores()
+    try:
+        if model is None:
+            bundles, _ = list_bundles(folders)
+            model = default_model([bundle.manifest.name for bundle in bundles])
+        return find_bundle(model, folders)
+    except BundleError as error:
+        raise UserError(str(error)) from error
