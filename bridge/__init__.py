@@ -1,7 +1,8 @@
 """eabridge: a trader's own GPT-2 forecaster, answering Expert Advisors over ZeroMQ.
 
 The rooms, top to bottom; each imports only rooms below it: `cli`, `tuning`, `forecaster`,
-`daemon`, `backends`, `bundles`, `bars`, `wire`, and beside them `client`, `load` and `bench`.
+`daemon`, `backends`, `bundles`, `bars`, `wire`, and beside them `client` with
+`answers`, `load`, `bench`, `demo` and what these share.
 
     >>> from bridge import Client
     >>> with Client() as client:  # doctest: +SKIP
@@ -14,11 +15,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bridge.answers import Forecast as Forecast
     from bridge.bars import Bars as Bars
     from bridge.bars import read_bars as read_bars
     from bridge.client import Client as Client
     from bridge.client import DaemonError as DaemonError
-    from bridge.client import Forecast as Forecast
     from bridge.client import Unreachable as Unreachable
 
 _HOMES = {
@@ -26,7 +27,7 @@ _HOMES = {
     "read_bars": "bridge.bars",
     "Client": "bridge.client",
     "DaemonError": "bridge.client",
-    "Forecast": "bridge.client",
+    "Forecast": "bridge.answers",
     "Unreachable": "bridge.client",
 }
 __all__ = sorted(_HOMES)

@@ -8,9 +8,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from bridge.answers import Forecast
 from bridge.bars import Bars, timeframe_name
 from bridge.bars.times import stamp
-from bridge.client import Forecast
 
 _BARS_SHOWN = 64
 _PRICE, _FAN, _ACTUAL = "#222222", "#0072B2", "#D55E00"  # Okabe and Ito's, safe for colour-blind

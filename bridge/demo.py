@@ -10,8 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from bridge.answers import Forecast
 from bridge.bars import Bars, read_bars
-from bridge.client import Client, Forecast
+from bridge.client import Client
 
 _TIMEOUT_MS = 1000
 

@@ -6,10 +6,10 @@ from time import perf_counter_ns
 
 import numpy as np
 
+from bridge.answers import Forecast
 from bridge.backends import BackendError, open_backend
 from bridge.bars import Bars
 from bridge.bundles import Bundle
-from bridge.client import Forecast
 from bridge.daemon.window import window_for
 from bridge.wire.errors import WireError
 from bridge.wire.messages import ForecastRequest

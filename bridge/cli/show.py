@@ -21,9 +21,9 @@ from bridge.bars import timeframe_name
 from bridge.bars.times import stamp
 
 if TYPE_CHECKING:
+    from bridge.answers import Forecast, Hello
     from bridge.bench import BenchResult
     from bridge.bundles import Bundle
-    from bridge.client import Forecast, Hello
     from bridge.load import LoadPlan, LoadResult
     from bridge.tuning.build import Listener
 

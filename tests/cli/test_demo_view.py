@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from bridge.answers import Forecast
 from bridge.bars import Bars
 from bridge.cli.demo import _view
-from bridge.client import Forecast
 from bridge.demo import Step
 
 

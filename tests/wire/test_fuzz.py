@@ -12,8 +12,8 @@ import pytest
 import zmq
 
 from bridge import Client
+from bridge.answers import Forecast
 from bridge.bars import Bars
-from bridge.client import Forecast
 from bridge.wire.codec import is_int, pack, unpack
 from bridge.wire.errors import Code
 from bridge.wire.messages import read_numbers
