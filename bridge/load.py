@@ -16,7 +16,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import zmq
@@ -140,14 +140,20 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
 
 @dataclass
 class _Tally:
-    forecasts: int
-    in_time: int
-    seconds: float
-    errors: Counter[str]
-    unanswered: int
-    unsent: int
-    late_us: int
-    histogram: bytes
+    """What one process counted."""
+
+    histogram: HdrHistogram
+    errors: Counter[str] = field(default_factory=Counter)
+    forecasts: int = 0
+    in_time: int = 0
+    unanswered: int = 0
+    unsent: int = 0
+    late: float = 0.0
+    seconds: float = 0.0
+
+    def record(self, seconds: float) -> None:
+        """Count a latency."""
+        self.histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, int(seconds * 1e6))))
 
 
 def _fitted(plan: LoadPlan) -> LoadPlan:
@@ -156,106 +162,123 @@ def _fitted(plan: LoadPlan) -> LoadPlan:
         for model in client.hello().models:
             if plan.model in (model.name, model.label) or (plan.model is None and model.default):
                 return replace(plan, tf=model.tf or plan.tf, context=model.context)
-        client.forecast(
-            random_walk_bars(plan.context, plan.tf, 0)
-        )  # no such model: the daemon says so best
+        # There is no such model: the daemon says so best.
+        client.forecast(random_walk_bars(plan.context, plan.tf, seed=0))
     return plan
 
 
 def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> None:
-    """One process: `clients` DEALER sockets in the REQ envelope, one loop, one clock."""
-    context = zmq.Context()
-    poller = zmq.Poller()
-    sockets = []
-    for _ in range(clients):
-        socket = context.socket(zmq.DEALER)
-        socket.setsockopt(zmq.LINGER, 0)
-        socket.connect(plan.endpoint)
-        poller.register(socket, zmq.POLLIN)
-        sockets.append(socket)
-    bodies = [_body(plan, index * _BODIES + each) for each in range(_BODIES)]
-    histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
-    errors: Counter[str] = Counter()
-    due_by_id: dict[int, float] = {}
-    forecasts = in_time = unsent = 0
-    late = 0.0
+    """One process: its clients, one loop, one clock."""
+    sender = _Sender(plan, clients, seed=index * _BODIES)
     gate.wait(_START_S)
-    started = time.perf_counter()
-    interval = None if plan.rate is None else plan.clients / plan.rate / clients
-    # Processes start their schedules one after the other: together they are evenly spaced.
-    next_due = started + (interval or 0.0) * index / (gate.parties - 1)
-    end = started + plan.seconds
-    sent = 0
+    if plan.rate is None:
+        tally = sender.closed_loop()
+    else:
+        # Processes start their schedules one after the other: together they are evenly spaced.
+        interval = plan.clients / plan.rate / clients
+        tally = sender.open_loop(interval, interval * index / (gate.parties - 1))
+    sender.close()
+    results.put(replace(tally, histogram=tally.histogram.encode()))
 
-    def send(socket: zmq.Socket[bytes], due: float) -> None:
-        nonlocal sent, unsent, late
-        sent += 1
-        late = max(late, time.perf_counter() - due)
-        head, tail = bodies[sent % _BODIES]
-        try:
-            socket.send_multipart([b"", head + sent.to_bytes(8, "big") + tail], zmq.NOBLOCK)
-        except zmq.Again:  # the daemon takes no more: its queue, and this socket's, are full
-            unsent += 1
-        else:
-            due_by_id[sent] = due
 
-    def record(seconds: float) -> None:
-        histogram.record_value(min(_HIGHEST_US, max(_LOWEST_US, int(seconds * 1e6))))
+class _Sender:
+    """Some clients: DEALER sockets in the REQ envelope, each request timed from when it was due."""
 
-    if interval is None:
-        for socket in sockets:
-            send(socket, time.perf_counter())
-    while True:
+    def __init__(self, plan: LoadPlan, clients: int, seed: int) -> None:
+        self._plan = plan
+        self._context = zmq.Context()
+        self._poller = zmq.Poller()
+        self._sockets: list[zmq.Socket[bytes]] = []
+        for _ in range(clients):
+            socket = self._context.socket(zmq.DEALER)
+            socket.setsockopt(zmq.LINGER, 0)
+            socket.connect(plan.endpoint)
+            self._poller.register(socket, zmq.POLLIN)
+            self._sockets.append(socket)
+        self._bodies = [_body(plan, seed + each) for each in range(_BODIES)]
+        self._tally = _Tally(HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS))
+        self._due_by_id: dict[int, float] = {}
+        self._sent = 0
+
+    def closed_loop(self) -> _Tally:
+        """Every client asks as soon as it was answered."""
+        started = time.perf_counter()
+        end = started + self._plan.seconds
+        for socket in self._sockets:
+            self._send(socket, time.perf_counter())
+        while self._goes_on(end):
+            for socket in self._receive(end + _LAST_ANSWERS_S, end):
+                now = time.perf_counter()
+                if now < end:
+                    self._send(socket, now)
+        return self._counted(started, end)
+
+    def open_loop(self, interval: float, offset: float) -> _Tally:
+        """A request each `interval` seconds, whether or not answers came; clients take turns."""
+        started = time.perf_counter()
+        end = started + self._plan.seconds
+        due = started + offset
+        while self._goes_on(end) or due < end:
+            while due <= time.perf_counter() and due < end:
+                self._send(self._sockets[self._sent % len(self._sockets)], due)
+                due += interval
+            self._receive(due if due < end else end + _LAST_ANSWERS_S, end)
+        return self._counted(started, end)
+
+    def close(self) -> None:
+        """Close the clients."""
+        for socket in self._sockets:
+            socket.close()
+        self._context.term()
+
+    def _goes_on(self, end: float) -> bool:
         now = time.perf_counter()
-        if interval is not None:
-            while next_due <= now and next_due < end:
-                send(sockets[sent % clients], next_due)
-                next_due += interval
-        limit = end + _LAST_ANSWERS_S
-        if now >= limit or (now >= end and not due_by_id):
-            break
-        wake = next_due if interval is not None and next_due < end else limit
-        wait_ms = max(0.0, min(wake, limit) - now) * 1000
-        for socket, _ in poller.poll(int(wait_ms)):
+        return now < end or (bool(self._due_by_id) and now < end + _LAST_ANSWERS_S)
+
+    def _send(self, socket: zmq.Socket[bytes], due: float) -> None:
+        self._sent += 1
+        self._tally.late = max(self._tally.late, time.perf_counter() - due)
+        head, tail = self._bodies[self._sent % _BODIES]
+        try:
+            socket.send_multipart([b"", head + self._sent.to_bytes(8, "big") + tail], zmq.NOBLOCK)
+        except zmq.Again:  # the daemon takes no more: its queue, and this socket's, are full
+            self._tally.unsent += 1
+        else:
+            self._due_by_id[self._sent] = due
+
+    def _receive(self, wake: float, end: float) -> list[zmq.Socket[bytes]]:
+        """Count the replies that come until `wake` at most; the clients that were answered."""
+        answered = []
+        wait_ms = int(max(0.0, wake - time.perf_counter()) * 1000)
+        for socket, _ in self._poller.poll(wait_ms):
             reply = unpack(socket.recv_multipart()[-1])
             now = time.perf_counter()
-            due = due_by_id.pop(reply["id"], None)
+            due = self._due_by_id.pop(reply["id"], None)
             if due is None:
                 continue
+            answered.append(socket)
             if reply["ok"]:
-                forecasts += 1
-                in_time += now <= end
-                record(now - due)
+                self._tally.forecasts += 1
+                self._tally.in_time += now <= end
+                self._tally.record(now - due)
             else:
-                errors[reply["code"]] += 1
-            if interval is None and now < end:
-                send(socket, now)
-    now = time.perf_counter()
-    seconds = min(now, end) - started
-    for due in due_by_id.values():
-        record(now - due)
-    for socket in sockets:
-        socket.close()
-    context.term()
-    results.put(
-        _Tally(
-            forecasts,
-            in_time,
-            seconds,
-            errors,
-            len(due_by_id),
-            unsent,
-            int(late * 1e6),
-            histogram.encode(),
-        )
-    )
+                self._tally.errors[reply["code"]] += 1
+        return answered
+
+    def _counted(self, started: float, end: float) -> _Tally:
+        now = time.perf_counter()
+        for due in self._due_by_id.values():
+            self._tally.record(now - due)
+        self._tally.unanswered = len(self._due_by_id)
+        self._tally.seconds = min(now, end) - started
+        return self._tally
 
 
 def _merge(tallies: Sequence[_Tally]) -> LoadResult:
     histogram = HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS)
     errors: Counter[str] = Counter()
     for tally in tallies:
-        histogram.decode_and_add(tally.histogram)
+        histogram.decode_and_add(tally.histogram)  # it travelled encoded
         errors += tally.errors
     return LoadResult(
         forecasts=sum(tally.forecasts for tally in tallies),
@@ -264,7 +287,7 @@ def _merge(tallies: Sequence[_Tally]) -> LoadResult:
         errors=dict(sorted(errors.items())),
         unanswered=sum(tally.unanswered for tally in tallies),
         unsent=sum(tally.unsent for tally in tallies),
-        late_us=max(tally.late_us for tally in tallies),
+        late_us=int(max(tally.late for tally in tallies) * 1e6),
         histogram=histogram,
     )
 

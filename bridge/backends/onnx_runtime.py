@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bridge.backends.base import BackendError, Forecasts
 
 _OUTPUTS = ["quantiles", "up"]
+_EXTERNAL_DATA = b"\x0a\x08location\x12"  # protobuf of a tensor's entry that names another file
 
 
 class OnnxRuntimeBackend:
@@ -26,8 +27,11 @@ class OnnxRuntimeBackend:
         options.inter_op_num_threads = 1
         options.log_severity_level = 4  # failures are raised, and logged by whoever asked
         try:
+            content = graph.read_bytes()
+            if _EXTERNAL_DATA in content:
+                raise ValueError("it keeps weights in another file, which no manifest vouches for")
             self._session = onnxruntime.InferenceSession(
-                str(graph), options, providers=["CPUExecutionProvider"]
+                content, options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's errors share no base but Exception
             raise BackendError(f"{graph.name} is not a readable graph: {error}") from error

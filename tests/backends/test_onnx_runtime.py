@@ -73,3 +73,17 @@ def test_says_nothing_on_its_own_when_a_graph_fails(
     with pytest.raises(BackendError):
         backend.forecast(graphs.window(500.0)[np.newaxis], np.zeros(1))
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_graph_with_weights_in_another_file_is_refused(tmp_path: Path) -> None:
+    graph = tmp_path / "model.onnx"
+    onnx.save_model(
+        graphs.steady(),
+        str(graph),
+        save_as_external_data=True,
+        location="weights.bin",
+        size_threshold=0,
+    )
+
+    with pytest.raises(BackendError, match="another file, which no manifest vouches for"):
+        OnnxRuntimeBackend(graph)
