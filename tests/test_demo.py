@@ -6,7 +6,7 @@ import pytest
 
 from bridge.bars import Bars
 from bridge.client import Client
-from bridge.demo import DemoDataMissing, Summary, demo_bars, replay
+from bridge.demo import DemoDataMissing, Step, Summary, demo_bars, replay
 from tests.conftest import Daemon
 
 
@@ -24,10 +24,16 @@ def test_without_its_data_the_demo_names_the_package(monkeypatch: pytest.MonkeyP
     assert missing.value.name == "backtesting"
 
 
-def test_each_step_knows_one_bar_more_and_none_of_the_future(daemon: Daemon, bars: Bars) -> None:
-    summary = Summary()
+@pytest.fixture
+def summary() -> Summary:
+    return Summary()
+
+
+@pytest.fixture
+def steps(daemon: Daemon, bars: Bars, summary: Summary) -> list[Step]:
+    """Twenty hours, replayed without waiting."""
     with Client(daemon.endpoint) as client:
-        steps = list(
+        return list(
             replay(
                 client,
                 bars,
@@ -39,26 +45,18 @@ def test_each_step_knows_one_bar_more_and_none_of_the_future(daemon: Daemon, bar
             )
         )
 
+
+def test_each_step_knows_one_bar_more_and_none_of_the_future(
+    steps: list[Step], summary: Summary
+) -> None:
     assert [len(step.known) for step in steps] == list(range(4981, 5001))
     assert all(step.forecast.time == step.known.time[-1] for step in steps)
     assert len(summary.round_trips_us) == 20
 
 
-def test_every_close_is_held_against_every_forecast_made_for_it(daemon: Daemon, bars: Bars) -> None:
-    summary = Summary()
-    with Client(daemon.endpoint) as client:
-        steps = list(
-            replay(
-                client,
-                bars,
-                context=128,
-                steps=20,
-                seconds=1.0,
-                summary=summary,
-                pause=lambda seconds: None,
-            )
-        )
-
+def test_every_close_is_held_against_every_forecast_made_for_it(
+    steps: list[Step], summary: Summary
+) -> None:
     # Step n is judged by those of the 16 before it: 0 + 1 + ... + 16 + 16 + 16 + 16.
     assert summary.judged == sum(min(16, n) for n in range(20))
     inside = 0

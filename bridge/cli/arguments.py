@@ -81,6 +81,24 @@ def png_file(text: str) -> Path:
     return path
 
 
+def add_model(parser: Any) -> None:
+    """Add the options that choose a bundle."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="name, name@version or folder of the model (default: fx-h1 where it is, else the "
+        "first one found)",
+    )
+    parser.add_argument(
+        "--models",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="a folder of models; may be given several times (default: ./models and the models "
+        "that ship with eabridge)",
+    )
+
+
 def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:
     """The bundle asked for; the one that a daemon over these stores would ask when none is named.
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.arguments import add_data, choose_bundle, load_bars, png_file
+from bridge.cli.arguments import add_data, add_model, choose_bundle, load_bars, png_file
 from bridge.cli.errors import UserError, needs
 
 
@@ -18,8 +18,7 @@ def add_parser(commands: Any) -> None:
         "bar ahead. Runs the model here, or asks a daemon with --connect.",
     )
     add_data(parser, several=False)
-    parser.add_argument("--model", metavar="NAME", help="name, name@version or folder of the model")
-    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="its store")
+    add_model(parser)
     parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon in place of a file")
     parser.add_argument(
         "--plot", type=png_file, metavar="FILE.png", help="draw a fan chart as well"

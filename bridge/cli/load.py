@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 from typing import Any
 
-from bridge.cli.arguments import choose_bundle
+from bridge.cli.arguments import add_model, choose_bundle
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -40,8 +39,7 @@ def add_parser(commands: Any) -> None:
         description="Measure round trips on this machine beside their floors, in one run: a bare "
         "pyzmq echo with the same payload sizes and the model alone. Takes about half a minute.",
     )
-    parser.add_argument("--model", metavar="NAME", help="name, name@version or folder of the model")
-    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="its store")
+    add_model(parser)
     parser.add_argument(
         "--rounds", type=int, default=40, metavar="N", help="turns of 100 requests (default: 40)"
     )

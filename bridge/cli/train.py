@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.arguments import add_data, choose_bundle, load_bars
+from bridge.cli.arguments import add_data, add_model, choose_bundle, load_bars
 from bridge.cli.errors import UserError, needs
 
 
@@ -56,8 +56,7 @@ def add_parser(commands: Any) -> None:
         "brackets hold 95%% intervals.",
     )
     add_data(parser)
-    parser.add_argument("--model", metavar="NAME", help="name, name@version or folder of the model")
-    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="its store")
+    add_model(parser)
     parser.add_argument(
         "--stride",
         type=int,

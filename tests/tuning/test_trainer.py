@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,28 +24,48 @@ from bridge.tuning.trainer import (
 )
 
 
-def fit(
+@dataclass
+class Workshop:
+    """Trains the same small network on the same bars, but for what a test changes."""
+
+    folder: Path
+    config: ForecasterConfig
+    recipe: TrainingRecipe
+    samples: Samples
+    validation: Samples
+    seen: list[Progress] = field(default_factory=list)
+
+    def fit(
+        self, run: str = "run", *, fingerprint: str = "these bars", stop_at: int | None = None
+    ) -> Trained:
+        (self.folder / run).mkdir(exist_ok=True)
+        self.seen.clear()
+
+        def listen(progress: Progress) -> None:
+            self.seen.append(progress)
+            if progress.step == stop_at:
+                raise KeyboardInterrupt
+
+        return train(
+            self.config,
+            self.recipe,
+            self.samples,
+            self.validation,
+            self.folder / run,
+            fingerprint=fingerprint,
+            on_progress=listen,
+        )
+
+
+@pytest.fixture
+def workshop(
+    tmp_path: Path,
     config: ForecasterConfig,
     recipe: TrainingRecipe,
     samples: Samples,
     validation: Samples,
-    run: Path,
-    *,
-    fingerprint: str = "these bars",
-    stop_at: int | None = None,
-) -> tuple[Trained, list[Progress]]:
-    run.mkdir(exist_ok=True)
-    seen: list[Progress] = []
-
-    def listen(progress: Progress) -> None:
-        seen.append(progress)
-        if progress.step == stop_at:
-            raise KeyboardInterrupt
-
-    trained = train(
-        config, recipe, samples, validation, run, fingerprint=fingerprint, on_progress=listen
-    )
-    return trained, seen
+) -> Workshop:
+    return Workshop(tmp_path, config, recipe, samples, validation)
 
 
 def same_weights(one: Forecaster, other: Forecaster) -> bool:
@@ -53,143 +73,81 @@ def same_weights(one: Forecaster, other: Forecaster) -> bool:
     return all(torch.equal(value, theirs[key]) for key, value in one.state_dict().items())
 
 
-def test_it_learns_that_some_hours_are_wilder_than_others(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    untrained = validation_ratio(Forecaster(config), validation)
+def test_it_learns_that_some_hours_are_wilder_than_others(workshop: Workshop) -> None:
+    untrained = validation_ratio(Forecaster(workshop.config), workshop.validation)
+    workshop.recipe = replace(workshop.recipe, steps=150)
 
-    trained, _ = fit(config, replace(recipe, steps=150), samples, validation, tmp_path / "run")
-
-    assert trained.validation < untrained - 0.02
+    assert workshop.fit().validation < untrained - 0.02
 
 
-def test_the_same_recipe_and_bars_give_the_same_weights(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    first, _ = fit(config, recipe, samples, validation, tmp_path / "one")
-    second, _ = fit(config, recipe, samples, validation, tmp_path / "two")
-
-    assert same_weights(first.model, second.model)
+def test_the_same_recipe_and_bars_give_the_same_weights(workshop: Workshop) -> None:
+    assert same_weights(workshop.fit("one").model, workshop.fit("two").model)
 
 
-def test_a_killed_run_goes_on_to_the_same_weights(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    whole, _ = fit(config, recipe, samples, validation, tmp_path / "whole")
+def test_a_killed_run_goes_on_to_the_same_weights(workshop: Workshop) -> None:
+    whole = workshop.fit("whole")
     with pytest.raises(KeyboardInterrupt):
-        fit(config, recipe, samples, validation, tmp_path / "killed", stop_at=6)
+        workshop.fit("killed", stop_at=6)
 
-    resumed, seen = fit(config, recipe, samples, validation, tmp_path / "killed")
+    resumed = workshop.fit("killed")
 
-    assert [progress.step for progress in seen] == [4, *range(5, 13)]  # from the checkpoint on
+    assert [progress.step for progress in workshop.seen] == [4, *range(5, 13)]
     assert same_weights(resumed.model, whole.model)
     assert resumed.validation == whole.validation
 
 
-def test_a_finished_run_is_not_trained_again(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    first, _ = fit(config, recipe, samples, validation, tmp_path / "run")
+def test_a_finished_run_is_not_trained_again(workshop: Workshop) -> None:
+    first = workshop.fit()
 
-    again, seen = fit(config, recipe, samples, validation, tmp_path / "run")
+    again = workshop.fit()
 
-    assert [progress.step for progress in seen] == [12]
+    assert [progress.step for progress in workshop.seen] == [12]
     assert same_weights(first.model, again.model)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_continued_run_does_not_keep_its_checkpoint_mapped(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
+def test_a_continued_run_does_not_keep_its_checkpoint_mapped(workshop: Workshop) -> None:
     """Windows cannot replace a mapped file: the next checkpoint could not be written."""
-    fit(config, recipe, samples, validation, tmp_path / "run")
-    maps: list[str] = []
+    workshop.fit()
+    workshop.recipe = replace(workshop.recipe, steps=14)
 
-    def look(progress: Progress) -> None:
-        maps.append(Path("/proc/self/maps").read_text())
+    workshop.fit()
 
-    longer = replace(recipe, steps=14)
-    (tmp_path / "run").mkdir(exist_ok=True)
-    train(
-        config,
-        longer,
-        samples,
-        validation,
-        tmp_path / "run",
-        fingerprint="these bars",
-        on_progress=look,
-    )
-
-    assert len(maps) == 3
-    assert not any("checkpoint.safetensors" in each for each in maps)
+    assert [progress.step for progress in workshop.seen] == [12, 13, 14]
+    assert "checkpoint.safetensors" not in Path("/proc/self/maps").read_text()
 
 
-def test_a_checkpoint_of_other_bars_is_not_continued(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    fit(config, recipe, samples, validation, tmp_path / "run")
+def test_a_checkpoint_of_other_bars_is_not_continued(workshop: Workshop) -> None:
+    workshop.fit()
 
     with pytest.raises(TrainingError, match="--restart"):
-        fit(config, recipe, samples, validation, tmp_path / "run", fingerprint="others")
+        workshop.fit(fingerprint="others")
 
 
-def test_training_stops_when_validation_gets_no_better(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    validation: Samples,
-    tmp_path: Path,
-) -> None:
-    hopeless = replace(recipe, steps=400, learning_rate=1.0, validate_every=2, patience=3)
+def test_training_stops_when_validation_gets_no_better(workshop: Workshop) -> None:
+    workshop.recipe = replace(
+        workshop.recipe, steps=400, learning_rate=1.0, validate_every=2, patience=3
+    )
 
-    trained, seen = fit(config, hopeless, samples, validation, tmp_path / "run")
+    trained = workshop.fit()
 
-    assert len(seen) < 400
+    assert len(workshop.seen) < 400
     assert trained.steps == trained.best_step + 3 * 2
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_state(
-    config: ForecasterConfig,
-    recipe: TrainingRecipe,
-    hourly: Bars,
-    validation: Samples,
-    tmp_path: Path,
+    workshop: Workshop, hourly: Bars
 ) -> None:
-    samples = Samples([hourly], [Part(0, 2400)], context=32, horizon=4)
     with pytest.raises(KeyboardInterrupt):
-        fit(config, recipe, samples, validation, tmp_path / "run", stop_at=9)
-    checkpoint = (tmp_path / "run" / "checkpoint.safetensors").read_bytes()
+        workshop.fit(stop_at=9)
+    checkpoint = (workshop.folder / "run" / "checkpoint.safetensors").read_bytes()
     broken = Bars("BUSY", 3600, hourly.time, np.full_like(hourly.ohlc, np.nan), hourly.volume)
-    samples = Samples([broken], [Part(0, 2400)], context=32, horizon=4)
+    workshop.samples = Samples([broken], [Part(0, 2400)], context=32, horizon=4)
 
     with pytest.raises(TrainingError, match=r"loss is nan at step 9.*last good state"):
-        fit(config, recipe, samples, validation, tmp_path / "run")
+        workshop.fit()
 
-    assert (tmp_path / "run" / "checkpoint.safetensors").read_bytes() == checkpoint
+    assert (workshop.folder / "run" / "checkpoint.safetensors").read_bytes() == checkpoint
 
 
 def test_the_learning_rate_warms_up_and_decays_to_nothing() -> None:
