@@ -53,12 +53,14 @@ def read_bars(path: Path | str, *, repair: bool = False) -> tuple[Bars, Report]:
         layout = find_layout(text)
     except FileNotFoundError as error:
         raise BarsError(f"{path}: there is no such file") from error
+    except IsADirectoryError as error:
+        raise BarsError(f"{path} is a folder: give its files, such as {path}/*.csv") from error
     except (LayoutError, OSError) as error:
         raise BarsError(f"{path}: {error}") from error
     rows, notes = _oldest_first(parse(text, layout))
     rows, faults = _sound(rows)
     if faults and not repair:
-        raise BarsError(_describe(path, faults))
+        raise BarsError(_describe(path, faults, sound=len(rows.time)))
     if not len(rows.time):
         raise BarsError(f"{path}: there is no {'sound ' if faults else ''}bar in it")
     symbol, tf = _identify(path, layout, rows.time)
@@ -140,7 +142,9 @@ def _may_be(named: int, steps: NDArray[np.int64]) -> bool:
     return not (steps % named).any() and (int(steps.min()) == named or len(steps) == 1)
 
 
-def _describe(path: Path, faults: list[Fault]) -> str:
+def _describe(path: Path, faults: list[Fault], sound: int) -> str:
+    if not sound:
+        return f"{path}: not one sound row among {len(faults):,}; the first is {faults[0]}"
     shown = "; ".join(str(fault) for fault in faults[:_FAULTS_SHOWN])
     more = len(faults) - _FAULTS_SHOWN
     tail = f"; and {more:,} more" if more > 0 else ""

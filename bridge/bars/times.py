@@ -49,7 +49,10 @@ def parse_time(cell: str) -> int:
     plain = _DIGITS_ALONE.sub(r"\1 \2:\3:\4", _DOTTED_DAY_FIRST.sub(r"\3-\2-\1", plain))
     match = _CELL.fullmatch(plain)
     if match is None:
-        if _DAY_FIRST.match(cell):
+        day_first = _DAY_FIRST.match(cell)
+        if day_first and int(day_first[1]) > 12:
+            raise ValueError(f"{shown(cell)} is day-month-year: write it as 2020-12-31")
+        if day_first:
             raise ValueError(f"{shown(cell)} may be day-month or month-day: write it as 2020-12-31")
         raise ValueError(
             f"{shown(cell)} is no time: expected 2020.12.31 23:00 or 2020-12-31 23:00:00"

@@ -21,6 +21,11 @@ _TIMEFRAMES = range(1 << 32)
 _SYMBOL_CHARACTERS = range(1, 33)
 
 
+def is_plain_name(name: str) -> bool:
+    """Whether a bundle may be called so: lower-case letters, digits, `.`, `_` and `-`."""
+    return _NAME.fullmatch(name) is not None
+
+
 class BundleError(ValueError):
     """A bundle cannot be used. The message names it, and the file in it that is at fault."""
 

@@ -41,8 +41,10 @@ def data_files(options: argparse.Namespace) -> list[Path]:
     """
     files: list[Path] = []
     for path in options.data:
-        is_pattern = not path.exists() and any(mark in path.name for mark in "*?[")
-        found = sorted(path.parent.glob(path.name)) if is_pattern else [path]
+        is_pattern = not path.exists() and any(mark in str(path) for mark in "*?[")
+        start = Path(path.anchor)  # the current folder where there is none
+        pattern = str(path.relative_to(start)) if path.anchor else str(path)
+        found = sorted(start.glob(pattern)) if is_pattern else [path]
         if not found:
             raise UserError(f"{path}: no file matches")
         files += found

@@ -19,7 +19,9 @@ def add_parser(commands: Any) -> None:
     )
     add_data(parser, several=False)
     add_model(parser)
-    parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon in place of a file")
+    parser.add_argument(
+        "--connect", metavar="ENDPOINT", help="ask this daemon in place of running the model here"
+    )
     parser.add_argument(
         "--plot", type=png_file, metavar="FILE.png", help="draw a fan chart as well"
     )
@@ -77,7 +79,11 @@ def run_models(options: argparse.Namespace) -> int:
             raise UserError(str(error)) from error
         return 0
     bundles, refused = list_bundles(options.models or default_stores())
-    show.stored_models(bundles)
+    if bundles:
+        show.stored_models(bundles)
     for refusal in refused:
         print(f"refused: {refusal}", file=sys.stderr)
-    return 0 if bundles else 2
+    if not bundles:
+        folders = ", ".join(str(store) for store in options.models or default_stores())
+        raise UserError(f"no model in {folders}: give --models a folder of models")
+    return 0

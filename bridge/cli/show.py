@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from bridge.load import LoadPlan, LoadResult
     from bridge.tuning.build import Listener
 
+_PRICE_COLUMN = 10
 _NARROWEST = 160  # a table piped into a file is not squeezed to 80 columns
 
 
@@ -89,47 +92,87 @@ def bundle(made: Bundle) -> None:
     """A bundle that was just written, and what to do with it."""
     out = console()
     out.print(f"\nwrote [bold]{made.manifest.label}[/] to {made.path}")
-    out.print(f"serve it with: eabridge serve --models {made.path.parent}")
+    store = (
+        ""
+        if made.path.parent.resolve() == Path("models").resolve()
+        else (f" --models {made.path.parent}")
+    )
+    out.print(f"serve it with: eabridge serve{store} --default {made.manifest.name}")
 
 
 def scores(label: str, scored: Mapping[str, Any]) -> None:
-    """The scores of one model, a row a file."""
-    table = Table(title=f"{label}: pinball loss over the random walk's (below 1 is better)")
-    table.add_column("bars of")
-    table.add_column("from")
-    for name in ("windows", "ratio", "1 bar", "last bar", "in 80%", "direction"):
-        table.add_column(name, justify="right")
-    for name in ("ewma", "hour of week", "bounded", "reversal"):
-        table.add_column(name, justify="right", style="dim")
-    rows = [(each["symbol"] or each["file"], each) for each in scored["files"]]
-    for name, each in [*rows, ("all", scored["overall"])]:
-        if name == "all":
-            table.add_section()
-        base = each["baselines"]
-        table.add_row(
-            name + ("*" if each.get("training_years") else ""),
-            stamp(each["first"])[:10] if "first" in each else "",
-            f"{each['windows']:,}",
-            _with_interval(each, "wql_ratio"),
-            f"{each['wql_ratio_h'][0]:.4f}",
-            f"{each['wql_ratio_h'][-1]:.4f}",
-            f"{each['coverage_80']:.3f}" if each.get("coverage_80") is not None else "-",
-            _with_interval(each, "direction_1"),
-            *(f"{base[key]['wql_ratio']:.4f}" for key in _WALKS),
-            f"{base['reversal']['direction_1']:.3f}",
-        )
+    """The scores of one model, a row a file; the baselines beside them, or below where narrow."""
     out = console()
-    out.print(table)
+    rows = [(each["symbol"] or each["file"], each) for each in scored["files"]]
+    rows.append(("all", scored["overall"]))
+    ours = ["from", "windows", "ratio", "1 bar", "last bar", "in 80%", "direction"]
+    theirs = ["ewma", "hour of week", "bounded", "reversal"]
+    title = f"{label}: pinball loss over the random walk's (below 1 is better)"
+    if out.width >= _WIDE:
+        _score_table(out, title, rows, [*ours, *theirs], lambda each: _ours(each) + _theirs(each))
+    else:
+        _score_table(out, title, rows, ours[2:-1], lambda each: _ours(each)[2:-1])
+        _score_table(
+            out,
+            "direction, and the baselines",
+            rows,
+            [ours[-1], *theirs],
+            lambda each: [_ours(each)[-1], *_theirs(each)],
+        )
     if any(each.get("training_years") for _, each in rows):
         out.print("* bars of the years that the model was trained on: no proof of anything")
     out.print(_HOW_TO_READ, style="dim")
 
 
+def _score_table(
+    out: Console,
+    title: str,
+    rows: Sequence[tuple[str, Mapping[str, Any]]],
+    columns: Sequence[str],
+    cells: Callable[[Mapping[str, Any]], list[str]],
+) -> None:
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1))
+    table.add_column("bars of", no_wrap=True)
+    for name in columns:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, each in rows:
+        if name == "all":
+            table.add_section()
+        mark = "*" if each.get("training_years") else ""
+        table.add_row(name + mark, *cells(each))
+    out.print(table)
+
+
+def _ours(each: Mapping[str, Any]) -> list[str]:
+    coverage = each.get("coverage_80")
+    return [
+        stamp(each["first"])[:10] if "first" in each else "",
+        f"{each['windows']:,}",
+        _with_interval(each, "wql_ratio"),
+        _ratio(each["wql_ratio_h"], 0),
+        _ratio(each["wql_ratio_h"], -1),
+        "-" if coverage is None else f"{coverage:.3f}",
+        _with_interval(each, "direction_1"),
+    ]
+
+
+def _theirs(each: Mapping[str, Any]) -> list[str]:
+    base = each["baselines"]
+    walks = [_with_interval({**base[key], "wql_ratio_ci": None}, "wql_ratio") for key in _WALKS]
+    return [*walks, _with_interval({**base["reversal"], "direction_1_ci": None}, "direction_1")]
+
+
+def _ratio(ratios: Sequence[float] | None, h: int) -> str:
+    return "-" if ratios is None else f"{ratios[h]:.4f}"
+
+
+_WIDE = 140
 _WALKS = ("ewma", "hour_of_week", "hour_of_week_bounded")
-_HOW_TO_READ = """\
-Brackets: 95% block-bootstrap intervals; none where there are too few weeks. Dim columns are the
-baselines: three random walks' ratios, and how often the last move turned round is the next one.
-A direction is worth something only beyond that, and beyond the spread."""
+_HOW_TO_READ = (
+    "Brackets: 95% block-bootstrap intervals; none where there are too few weeks. Baselines: three "
+    "random walks' ratios, and how often the last move turned round is the next one. A direction "
+    "is worth something only beyond that, and beyond the spread."
+)
 
 
 def _with_interval(scores: Mapping[str, Any], name: str) -> str:
@@ -148,14 +191,20 @@ def forecast(answer: Forecast, last_close: float) -> None:
         title=f"{answer.symbol or 'these bars'} after {stamp(answer.time)}, close "
         f"{last_close:.{digits}f}, by {answer.model}"
     )
-    table.add_column("bar", justify="right")
-    for level in answer.levels:
-        table.add_column(f"{level:.0%}", justify="right", style="bold" if level == 0.5 else "")
-    table.add_column("up", justify="right")
+    out = console()
+    shown = list(range(len(answer.levels)))
+    if out.width < _PRICE_COLUMN * (len(shown) + 2):  # every other level, the median among them
+        shown = [index for index in shown if (index - len(shown) // 2) % 2 == 0]
+    table.add_column("bar", justify="right", no_wrap=True)
+    for index in shown:
+        level = answer.levels[index]
+        style = "bold" if level == 0.5 else ""
+        table.add_column(f"{level:.0%}", justify="right", style=style, no_wrap=True)
+    table.add_column("up", justify="right", no_wrap=True)
     for h in range(1, answer.horizon + 1):
-        prices = [f"{price:.{digits}f}" for price in answer.quantiles[h - 1]]
+        prices = [f"{answer.quantiles[h - 1, index]:.{digits}f}" for index in shown]
         table.add_row(f"+{h}", *prices, f"{answer.prob_up(h):.0%}")
-    console().print(table)
+    out.print(table)
 
 
 def served_models(hello: Hello) -> None:

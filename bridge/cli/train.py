@@ -51,9 +51,10 @@ def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "evaluate",
         help="score a model against random walks",
-        description="Score a model's quantiles on bars that its training never saw, beside three "
-        "random walks on the same windows. A ratio below 1 beats the Gaussian random walk; "
-        "brackets hold 95%% intervals.",
+        description="Score a model's quantiles on bars after its training, beside four random "
+        "walks on the same windows. (A file of a symbol that it was not trained on, without later "
+        "bars, is scored whole and marked.) A ratio below 1 beats the Gaussian random walk; "
+        "brackets hold 95% intervals.",
     )
     add_data(parser)
     add_model(parser)
@@ -66,12 +67,19 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--since",
-        type=date.fromisoformat,
+        type=_day,
         metavar="DATE",
         help="score all bars after this day, even those that training saw",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run_evaluate)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2020-01-31") from None
 
 
 def run_train(options: argparse.Namespace) -> int:
@@ -93,6 +101,7 @@ def run_train(options: argparse.Namespace) -> int:
             raise UserError(
                 f"{options.out / recipe.name} exists: give --name another, or --replace"
             )
+        options.out.mkdir(parents=True, exist_ok=True)  # or fail now, not after the training
         if options.restart:
             (run / "checkpoint.safetensors").unlink(missing_ok=True)
         with show.training_progress(recipe.training.steps) as listener:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bridge.backends import BackendError, open_backend
 from bridge.bundles import default_model, list_bundles
+from bridge.bundles.manifest import MANIFEST_FILE
 from bridge.daemon.lane import Lane
 from bridge.daemon.server import BindError, Server
 from bridge.daemon.service import Service
@@ -66,6 +67,13 @@ def serve(
     log.info("stopped")
 
 
+def _why_empty(stores: Sequence[Path]) -> str:
+    for store in stores:
+        if (store / MANIFEST_FILE).is_file():
+            return f"{store} is a model itself: give the folder that it is in"
+    return "it holds no bundle"
+
+
 def load_lanes(stores: Sequence[Path]) -> list[Lane]:
     """A lane for every usable bundle. Those refused are logged, each with its reason.
 
@@ -89,6 +97,6 @@ def load_lanes(stores: Sequence[Path]) -> list[Lane]:
         log.error("refused: %s", reason)
     if not lanes:
         where = ", ".join(str(store) for store in stores)
-        why = "; ".join(reasons) or "it holds no bundle"
+        why = "; ".join(reasons) or _why_empty(stores)
         raise StartError(f"no model to serve in {where}: {why}")
     return lanes

@@ -25,7 +25,9 @@ def window_for(manifest: Manifest, request: ForecastRequest) -> NDArray[np.float
         raise WireError(
             Code.WRONG_TIMEFRAME,
             f"{manifest.name} was trained on {timeframe_name(manifest.tf)} bars (tf "
-            f"{manifest.tf}) and cannot answer for {timeframe_name(request.tf)} (tf {request.tf})",
+            f"{manifest.tf}) and cannot answer for {timeframe_name(request.tf)} (tf {request.tf}): "
+            f"send {timeframe_name(manifest.tf)} bars, or train a model on "
+            f"{timeframe_name(request.tf)}",
         )
     values = np.frombuffer(request.values, dtype="<f8")
     bars = len(values) // request.columns
@@ -33,7 +35,7 @@ def window_for(manifest: Manifest, request: ForecastRequest) -> NDArray[np.float
         raise WireError(
             Code.SHORT_WINDOW,
             f"the window has {bars} bars and {manifest.name} reads {manifest.context}: "
-            "send at least that many",
+            f"give at least {manifest.context} bars",
         )
     if request.columns == 1:
         if manifest.inputs == "ohlc":

@@ -21,7 +21,7 @@ from bridge.bundles.bundle import GRAPH_FILE, RECIPE_FILE, WEIGHTS_FILE
 from bridge.forecaster.model import Forecaster, ForecasterConfig, Inputs
 from bridge.tuning.evaluation import Source, evaluate
 from bridge.tuning.export import export_onnx
-from bridge.tuning.recipe import Recipe, read_recipe, recipe_for, to_toml
+from bridge.tuning.recipe import Recipe, check_name, read_recipe, recipe_for, to_toml
 from bridge.tuning.samples import Samples
 from bridge.tuning.trainer import Progress, Trained, train
 
@@ -143,6 +143,8 @@ def choose_recipe(
     Raises:
         RecipeError: the file cannot be used, or the name is no plain one.
     """
+    if name is not None:
+        check_name(name)
     if path is not None:
         recipe, text = read_recipe(path), path.read_text(encoding="utf-8")
         if name is not None and name != recipe.name:

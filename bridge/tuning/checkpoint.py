@@ -6,11 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn, optim
 
 _STATE = "state"
+
+
+class DamagedCheckpoint(ValueError):
+    """A checkpoint cannot be read."""
 
 
 def save_checkpoint(
@@ -33,9 +37,16 @@ def save_checkpoint(
 
 
 def read_state(path: Path) -> dict[str, Any]:
-    """The `state` that a checkpoint was saved with."""
-    with safe_open(path, framework="pt") as file:
-        state: dict[str, Any] = json.loads(file.metadata()[_STATE])
+    """The `state` that a checkpoint was saved with.
+
+    Raises:
+        DamagedCheckpoint: the file is no whole checkpoint.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            state: dict[str, Any] = json.loads(file.metadata()[_STATE])
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        raise DamagedCheckpoint(f"{path} is damaged ({error})") from error
     return state
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
@@ -13,6 +15,8 @@ from typing import Any, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
+
+from bridge.bundles.manifest import is_plain_name
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -108,6 +112,8 @@ def read_recipe(path: Path) -> Recipe:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: there is no such recipe") from error
+    except OSError as error:
+        raise RecipeError(f"{path} cannot be read as a recipe: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not TOML: {error}") from error
     try:
@@ -138,6 +144,15 @@ def to_toml(recipe: Recipe) -> str:
             shown = str(value) if isinstance(value, date) else json.dumps(value)
             lines.append(f"{key} = {shown}")
     return "\n".join(lines) + "\n"
+
+
+def check_name(name: str) -> None:
+    """Raise RecipeError where no bundle may be called so."""
+    if not is_plain_name(name):
+        plain = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._") or "my-model"
+        raise RecipeError(
+            f"`name` is '{name}': lower-case letters, digits, '.', '_' and '-', such as {plain}"
+        )
 
 
 def _build(kind: type[Any], content: Mapping[str, Any], where: str) -> Any:
@@ -174,7 +189,20 @@ _KINDS = {int: "a whole number", float: "a number", str: "a string", bool: "true
 
 
 def _check(recipe: Recipe) -> None:
+    check_name(recipe.name)
     model, training = recipe.model, recipe.training
+    for table, part in (("model", model), ("training", training)):
+        for key, value in asdict(part).items():
+            if isinstance(value, float) and not math.isfinite(value):
+                raise RecipeError(f"`{table}.{key}` is {value}: expected a finite number")
+    for name, value in (
+        ("warmup_steps", training.warmup_steps),
+        ("weight_decay", training.weight_decay),
+        ("volatility_weight", training.volatility_weight),
+        ("seed", training.seed),
+    ):
+        if value < 0:
+            raise RecipeError(f"`training.{name}` is {value}: at least 0")
     if model.inputs not in ("close", "ohlc"):
         raise RecipeError(f"`model.inputs` is '{model.inputs}': expected 'close' or 'ohlc'")
     if training.precision not in ("float32", "bfloat16"):

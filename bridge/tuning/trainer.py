@@ -16,7 +16,12 @@ from torch import Tensor, nn, optim
 from torch.optim.swa_utils import AveragedModel
 
 from bridge.forecaster.model import Forecaster, ForecasterConfig, pinball_loss
-from bridge.tuning.checkpoint import load_checkpoint, read_state, save_checkpoint
+from bridge.tuning.checkpoint import (
+    DamagedCheckpoint,
+    load_checkpoint,
+    read_state,
+    save_checkpoint,
+)
 from bridge.tuning.recipe import TrainingRecipe
 from bridge.tuning.samples import Samples
 
@@ -224,7 +229,11 @@ def _running_average(decay: float) -> Callable[[Any, Any, Any], Any]:
 
 
 def _require_same_run(checkpoint: Path, fingerprint: str) -> None:
-    if read_state(checkpoint)["fingerprint"] != fingerprint:
+    try:
+        kept = read_state(checkpoint)
+    except DamagedCheckpoint as error:
+        raise TrainingError(f"{error}: give --restart to begin anew") from error
+    if kept.get("fingerprint") != fingerprint:
         raise TrainingError(
             f"{checkpoint} is of another recipe or other bars: give --run another folder, or "
             "--restart to begin anew"

@@ -67,7 +67,12 @@ def test_times_before_1970_are_read():
     assert parse_time("1969-12-31 23:59:59") == -1
 
 
-@pytest.mark.parametrize("cell", ["12/31/2020", "31/12/2020 23:00", "1/2/2020", "12-31-2020"])
+def test_a_day_that_cannot_be_a_month_is_not_said_to_be_one():
+    with pytest.raises(ValueError, match="is day-month-year: write it as 2020-12-31"):
+        parse_time("31/12/2020 23:00")
+
+
+@pytest.mark.parametrize("cell", ["12/31/2020", "1/2/2020", "12-31-2020"])
 def test_a_day_that_may_be_a_month_is_refused_with_the_form_to_use(cell):
     with pytest.raises(ValueError, match="may be day-month or month-day: write it as 2020-12-31"):
         parse_time(cell)

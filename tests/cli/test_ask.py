@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from bridge.bars import Bars
 from tests.cli.conftest import Run, export
@@ -93,6 +94,36 @@ def test_nobody_listening_is_said_with_what_to_do(run: Run, export_file: Path) -
 
     assert ran.code == 2
     assert "is the daemon running? Start it with: eabridge serve" in ran.err
+
+
+def test_prices_are_whole_on_a_terminal_of_eighty_columns(
+    run: Run, export_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.cli.show.console", lambda: Console(width=80))
+
+    forecast = run("forecast", "--data", export_file)
+    scores = run("evaluate", "--data", export_file, "--stride", "29")
+
+    for ran in (forecast, scores):
+        assert ran.code == 0
+        assert "\N{HORIZONTAL ELLIPSIS}" not in ran.out
+        assert all(len(line) <= 80 for line in ran.out.splitlines())
+    assert "50%" in forecast.out
+    assert "hour of week" in scores.out
+
+
+def test_a_folder_is_not_a_file_of_bars(run: Run, tmp_path: Path) -> None:
+    ran = run("forecast", "--data", tmp_path)
+
+    assert ran.code == 2
+    assert "is a folder: give its files" in ran.err
+
+
+def test_a_store_without_models_is_said_to_be_one(run: Run, tmp_path: Path) -> None:
+    ran = run("models", "--models", tmp_path)
+
+    assert ran.code == 2
+    assert f"no model in {tmp_path}" in ran.err
 
 
 def test_models_lists_the_shipped_one(run: Run) -> None:

@@ -25,6 +25,7 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
 
     assert ran.code == 0
     assert len(ran.out) > 200
+    assert "%%" not in ran.out
 
 
 def test_no_command_is_an_error_with_usage(run: Run) -> None:

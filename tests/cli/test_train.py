@@ -82,6 +82,29 @@ def test_a_wrong_recipe_is_refused_before_any_work(
     assert "unknown key `training.step`: did you mean `steps`?" in ran.err
 
 
+@pytest.mark.parametrize("name", ["Mein Modell", "../x"])
+def test_a_name_that_no_bundle_may_have_is_refused_before_any_work(
+    run: Run, export_file: Path, recipe: Path, name: str, tmp_path: Path
+) -> None:
+    ran = run("train", "--data", export_file, "--recipe", recipe, "--name", name)
+
+    assert ran.code == 2
+    assert f"`name` is '{name}'" in ran.err
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_store_that_cannot_be_written_is_refused_before_any_work(
+    run: Run, export_file: Path, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+
+    ran = run("train", "--data", export_file, "--recipe", recipe, "--out", tmp_path / "taken" / "x")
+
+    assert ran.code == 2
+    assert "taken" in ran.err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_folder_that_cannot_be_written_is_a_sentence(
     run: Run, export_file: Path, recipe: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +160,7 @@ def test_evaluate_json_has_the_documented_keys(run: Run, export_file: Path) -> N
         (("--stride", "0"), "at least 1"),
         (("--model", "none"), "there is no model 'none'"),
         (("--since", "2018-02-07"), "a window takes 144"),
-        (("--since", "yesterday"), "invalid"),
+        (("--since", "yesterday"), "'yesterday' is no date such as 2020-01-31"),
     ],
 )
 def test_evaluate_says_what_is_wrong(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def test_keys_that_are_not_given_keep_their_defaults(tmp_path: Path) -> None:
 
 
 def test_a_recipe_written_and_read_back_is_the_same(tmp_path: Path) -> None:
-    recipe = recipe_for([np.arange(0, 10**8, 3600)], 'odd "name"')
+    recipe = recipe_for([np.arange(0, 10**8, 3600)], "mine")
+    recipe = replace(recipe, data=replace(recipe.data, source='an "odd" \\ source'))
 
     assert read_recipe(written(tmp_path, to_toml(recipe))) == recipe
 
@@ -58,6 +60,9 @@ def test_the_default_recipe_keeps_the_last_tenth_for_the_test(tmp_path: Path) ->
         ("[data]\ntrain_until = 2019", "expected a date such as 2018-12-31"),
         ("[data]\ntrain_until = 2020-01-01", "must be before"),
         ("name = ", "is not TOML"),
+        ("name = 'Mein Modell'", "such as mein-modell"),
+        ("[training]\nweight_decay = nan", "`training.weight_decay` is nan: expected a finite"),
+        ("[training]\nwarmup_steps = -5", "`training.warmup_steps` is -5: at least 0"),
     ],
 )
 def test_a_wrong_recipe_is_refused_naming_file_and_key(

@@ -124,6 +124,14 @@ def test_a_checkpoint_of_other_bars_is_not_continued(workshop: Workshop) -> None
         workshop.fit(fingerprint="others")
 
 
+def test_a_damaged_checkpoint_is_said_to_be_damaged(workshop: Workshop) -> None:
+    workshop.fit()
+    (workshop.folder / "run" / "checkpoint.safetensors").write_bytes(b"junk")
+
+    with pytest.raises(TrainingError, match=r"is damaged .*--restart"):
+        workshop.fit()
+
+
 def test_training_stops_when_validation_gets_no_better(workshop: Workshop) -> None:
     workshop.recipe = replace(
         workshop.recipe, steps=400, learning_rate=1.0, validate_every=2, patience=3
