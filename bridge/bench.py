@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import multiprocessing
 import re
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ import zmq
 
 from bridge.backends import open_backend
 from bridge.background import BackgroundDaemon, background_daemon
-from bridge.bars import Bars
+from bridge.bars import Bars, read_bars
 from bridge.bundles import Bundle
 from bridge.client import Client
 from bridge.synthetic import random_walk_bars
@@ -41,6 +42,7 @@ _WINDOWS = 64
 _WARM_UP = 200
 _UNCOUNTED = 10  # first requests of a turn: they find caches that another way of asking filled
 _STARTS = 5
+_BARS_READ = 500_000
 _MEGABYTE = 1e6
 
 
@@ -122,7 +124,10 @@ def run_bench(
     return BenchResult(
         bundle.manifest.label,
         tuple(rows.values()),
-        _figures(rows, float(np.median(starts)), memory),
+        (
+            *_figures(rows, float(np.median(starts)), memory),
+            Figure(f"reading {_BARS_READ:,} exported bars", _read_seconds(), 2.0, "s"),
+        ),
     )
 
 
@@ -238,6 +243,22 @@ def _resident_bytes(pid: int) -> int:
 def _start_seconds(bundle: Bundle) -> float:
     with background_daemon(_serve(bundle)) as daemon:
         return daemon.start_seconds
+
+
+def _read_seconds() -> float:
+    """Reading a minute export of MetaTrader's, as large as a year and a half of FX."""
+    bars = random_walk_bars(_BARS_READ, 60, seed=0)
+    stamps = np.char.replace(bars.time.astype("datetime64[s]").astype(str), "-", ".")
+    lines = ["<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>"]
+    for stamp, (opened, high, low, close) in zip(stamps.tolist(), bars.ohlc.tolist(), strict=True):
+        prices = f"{opened:.5f}\t{high:.5f}\t{low:.5f}\t{close:.5f}"
+        lines.append(f"{stamp[:10]}\t{stamp[11:]}\t{prices}\t100\t0\t3")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "WALK_M1.csv"
+        path.write_text("\n".join(lines), encoding="utf-8")
+        begun = time.perf_counter()
+        read_bars(path)
+        return time.perf_counter() - begun
 
 
 def _serve(bundle: Bundle) -> list[str]:

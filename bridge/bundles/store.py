@@ -12,7 +12,6 @@ from bridge.bundles.manifest import MANIFEST_FILE, BundleError
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOCAL = Path("models")
 
-
 SHIPPED_MODEL = "fx-h1"
 
 

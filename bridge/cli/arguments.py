@@ -83,14 +83,8 @@ def png_file(text: str) -> Path:
     return path
 
 
-def add_model(parser: Any) -> None:
-    """Add the options that choose a bundle."""
-    parser.add_argument(
-        "--model",
-        metavar="NAME",
-        help="name, name@version or folder of the model (default: fx-h1 where it is, else the "
-        "first one found)",
-    )
+def add_stores(parser: Any) -> None:
+    """Add the option that names folders of models."""
     parser.add_argument(
         "--models",
         action="append",
@@ -99,6 +93,17 @@ def add_model(parser: Any) -> None:
         help="a folder of models; may be given several times (default: ./models and the models "
         "that ship with eabridge)",
     )
+
+
+def add_model(parser: Any) -> None:
+    """Add the options that choose a bundle."""
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="name, name@version or folder of the model (default: fx-h1 where it is, else the "
+        "first one found)",
+    )
+    add_stores(parser)
 
 
 def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:

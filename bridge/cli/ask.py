@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from bridge.cli.arguments import add_data, add_model, choose_bundle, load_bars, png_file
+from bridge.cli.arguments import add_data, add_model, add_stores, choose_bundle, load_bars, png_file
 from bridge.cli.errors import UserError, needs
 
 
@@ -32,7 +31,7 @@ def add_parser(commands: Any) -> None:
         help="list the models there are",
         description="List the models that `eabridge serve` would load, or that a daemon has.",
     )
-    parser.add_argument("--models", action="append", type=Path, metavar="DIR", help="a store")
+    add_stores(parser)
     parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon")
     parser.set_defaults(run=run_models)
 

@@ -102,9 +102,7 @@ def run(options: argparse.Namespace) -> int:
         "so this shows how it works, not how well)"
     )
     out.print(f"fan chart: {options.plot}")
-    command = "eabridge" if shutil.which("eabridge") else str(Path(sys.argv[0]).resolve())
-    if command.endswith("__main__.py"):
-        command = f"{sys.executable} -m bridge"
+    command = _command()
     out.print(
         "(an EA asks rarely, and finds the processor's caches cold: asked in a row, a round trip "
         "takes about half a millisecond; see eabridge bench)",
@@ -112,6 +110,11 @@ def run(options: argparse.Namespace) -> int:
     )
     out.print(f"next: {command} serve, or {command} forecast --data YOUR_EXPORT.csv", style="dim")
     return 0
+
+
+def _command() -> str:
+    """How this program can be started again: by its name where the shell finds it."""
+    return "eabridge" if shutil.which("eabridge") else f"{sys.executable} -m bridge"
 
 
 def _line(step: Step) -> str:

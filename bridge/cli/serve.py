@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
+from bridge.cli.arguments import add_stores
 from bridge.wire import DEFAULT_ENDPOINT
 
 
@@ -23,14 +23,7 @@ def add_parser(commands: Any) -> None:
         metavar="ENDPOINT",
         help="where to listen; port 0 takes any free one (default: %(default)s)",
     )
-    parser.add_argument(
-        "--models",
-        action="append",
-        type=Path,
-        metavar="DIR",
-        help="a folder of models; may be given several times (default: ./models and the models "
-        "that ship with eabridge)",
-    )
+    add_stores(parser)
     parser.add_argument(
         "--default",
         metavar="NAME",

@@ -67,13 +67,6 @@ def serve(
     log.info("stopped")
 
 
-def _why_empty(stores: Sequence[Path]) -> str:
-    for store in stores:
-        if (store / MANIFEST_FILE).is_file():
-            return f"{store} is a model itself: give the folder that it is in"
-    return "it holds no bundle"
-
-
 def load_lanes(stores: Sequence[Path]) -> list[Lane]:
     """A lane for every usable bundle. Those refused are logged, each with its reason.
 
@@ -100,3 +93,10 @@ def load_lanes(stores: Sequence[Path]) -> list[Lane]:
         why = "; ".join(reasons) or _why_empty(stores)
         raise StartError(f"no model to serve in {where}: {why}")
     return lanes
+
+
+def _why_empty(stores: Sequence[Path]) -> str:
+    for store in stores:
+        if (store / MANIFEST_FILE).is_file():
+            return f"{store} is a model itself: give the folder that it is in"
+    return "it holds no bundle"
