@@ -185,6 +185,6 @@ def _too_few(manifest: Manifest, source: Source, part: Part, since: date | None)
         f" after {manifest.data.get('validate_until')}, when {manifest.name}'s training on "
         f"{source.bars.symbol} ended: give later bars, or --since DATE to score what it has seen"
         if seen
-        else f": a window takes {need}"
+        else f"{f' after {since}' if since else ''}: a window takes {need}"
     )
     return f"{source.file}: {len(part)} bars{why}"
