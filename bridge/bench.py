@@ -27,6 +27,7 @@ import zmq
 from bridge.backends import open_backend
 from bridge.background import BackgroundDaemon, background_daemon
 from bridge.bars import Bars, read_bars
+from bridge.book import make_book
 from bridge.bundles import Bundle
 from bridge.client import Client
 from bridge.synthetic import random_walk_bars
@@ -43,6 +44,7 @@ _WARM_UP = 200
 _UNCOUNTED = 10  # first requests of a turn: they find caches that another way of asking filled
 _STARTS = 5
 _BARS_READ = 500_000
+_BOOKS, _BOOK_FORECASTS = 3, 2000
 _MEGABYTE = 1e6
 
 
@@ -117,6 +119,7 @@ def run_bench(
                     times.append(time.perf_counter_ns() - begun)
             on_round(turn + 1, rounds)
         memory = _resident_bytes(daemon.pid)
+        book = _book_over_asking(bundle, daemon, min(_BOOK_FORECASTS, rounds * requests))
     rows = {
         name: Row(name, *(float(value) / 1000 for value in np.percentile(times, [50, 99])))
         for name, times in taken.items()
@@ -126,6 +129,7 @@ def run_bench(
         tuple(rows.values()),
         (
             *_figures(rows, float(np.median(starts)), memory),
+            Figure("a book, over asking for its forecasts bar by bar", book, 0.5),
             Figure(f"reading {_BARS_READ:,} exported bars", _read_seconds(), 2.0, "s"),
         ),
     )
@@ -243,6 +247,28 @@ def _resident_bytes(pid: int) -> int:
 def _start_seconds(bundle: Bundle) -> float:
     with background_daemon(_serve(bundle)) as daemon:
         return daemon.start_seconds
+
+
+def _book_over_asking(bundle: Bundle, daemon: BackgroundDaemon, forecasts: int) -> float:
+    """Time to make a book, loading the model included, over that to ask for each bar in turn."""
+    manifest = bundle.manifest
+    context = manifest.context
+    bars = random_walk_bars(context - 1 + forecasts, manifest.tf or 3600, seed=0)
+    windows = [bars[start : start + context] for start in range(forecasts)]
+    bodies = [_request(window, manifest.inputs) for window in windows]
+    ratios = []
+    with zmq.Context() as zmq_context, tempfile.TemporaryDirectory() as folder:
+        socket = _request_socket(zmq_context, daemon.endpoint)
+        for _ in range(_BOOKS):
+            begun = time.perf_counter()
+            for body in bodies:
+                socket.send(body)
+                socket.recv()
+            asked = time.perf_counter() - begun
+            made = make_book(bundle, bars, Path(folder) / "walk.book")
+            ratios.append(made.seconds / asked)
+        socket.close()
+    return float(np.median(ratios))
 
 
 def _read_seconds() -> float:

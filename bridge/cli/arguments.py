@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,14 @@ if TYPE_CHECKING:
     from bridge.bundles import Bundle
 
 
-def add_data(parser: Any, *, several: bool = True) -> None:
-    """Add the options; with `several` false exactly one file is taken."""
-    parser.add_argument(
+def add_data(parser: Any, *, several: bool = True, group: Any = None) -> None:
+    """Add the options; with `several` false exactly one file is taken.
+
+    `group` is one of which exactly one option must be given, `--data` among them.
+    """
+    (group or parser).add_argument(
         "--data",
-        required=True,
+        required=group is None,
         nargs="+" if several else 1,
         type=Path,
         metavar="FILE",
@@ -71,6 +75,14 @@ def load_bars(options: argparse.Namespace) -> list[tuple[Path, Bars]]:
         print("\n  ".join(report.lines()), file=sys.stderr)
         loaded.append((path, bars))
     return loaded
+
+
+def day(text: str) -> date:
+    """A day, for argparse."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2020-01-31") from None
 
 
 def png_file(text: str) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -25,6 +26,7 @@ from bridge.bars.times import stamp
 if TYPE_CHECKING:
     from bridge.answers import Forecast, Hello
     from bridge.bench import BenchResult
+    from bridge.book import Book, MadeBook
     from bridge.bundles import Bundle
     from bridge.load import LoadPlan, LoadResult
     from bridge.tuning.build import Listener
@@ -207,6 +209,45 @@ def forecast(answer: Forecast, last_close: float) -> None:
     out.print(table)
 
 
+def made_book(made: MadeBook, *, in_place: bool) -> None:
+    """A book that was just written, what it cost, and what to do with it."""
+    out = console()
+    out.print(
+        f"wrote [bold]{escape(str(made.path))}[/]: {made.forecasts:,} forecasts of "
+        f"{made.info.label} from {made.bars:,} bars, {_size(made.bytes)}",
+        soft_wrap=True,
+    )
+    pace = made.forecasts / max(made.seconds, 1e-9)
+    out.print(f"in {made.seconds:.1f} s, {pace:,.0f} forecasts a second")
+    if not in_place:
+        out.print(
+            "copy it into MQL5/Files of the terminal's data folder (File > Open Data Folder), or "
+            "let --common or --data-folder do that",
+            soft_wrap=True,
+        )
+    name = escape(made.path.name)
+    out.print(
+        f'in the EA: forecaster.UseBook("{name}"), and for remote agents #property tester_file '
+        f'"{name}"',
+        soft_wrap=True,
+    )
+
+
+def book(held: Book) -> None:
+    """What a book holds."""
+    info = held.info
+    table = Table(title=f"{escape(held.path.name)}: whole", show_header=False)
+    first, last = (stamp(int(held.time[row])) for row in (0, -1))
+    table.add_row("model", info.label)
+    table.add_row("bars of", escape(f"{info.symbol or '?'} {timeframe_name(info.tf)}"))
+    table.add_row("forecasts", f"{len(held):,}")
+    table.add_row("after the bars of", f"{first} to {last}")
+    table.add_row("ahead", f"{info.horizon} bars, {len(info.levels)} levels")
+    table.add_row("window", f"{info.context} bars, prices of {info.digits} digits")
+    table.add_row("size", _size(info.file_bytes(len(held))))
+    console().print(table)
+
+
 def served_models(hello: Hello) -> None:
     """What a daemon serves."""
     _models(
@@ -290,6 +331,10 @@ def bench(result: BenchResult) -> None:
 def price_digits(price: float) -> int:
     """Decimals that show a tenth of a pip of a price of this size."""
     return 5 if price < 20 else 3 if price < 1000 else 2
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"
 
 
 def _progress(*columns: Any) -> Progress:

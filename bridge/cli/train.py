@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.arguments import add_data, add_model, choose_bundle, load_bars
+from bridge.cli.arguments import add_data, add_model, choose_bundle, day, load_bars
 from bridge.cli.errors import UserError, needs
 
 
@@ -67,19 +66,12 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--since",
-        type=_day,
+        type=day,
         metavar="DATE",
         help="score all bars after this day, even those that training saw",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run_evaluate)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2020-01-31") from None
 
 
 def run_train(options: argparse.Namespace) -> int:

@@ -103,6 +103,7 @@ def test_bench_prints_ratios_beside_their_floors(run: Run) -> None:
     assert figures["resident memory when serving"]["value"] > 10
     assert figures["process start to ready"]["value"] > 0.05
     assert figures["serving install's site-packages"]["value"] > 50
+    assert figures["a book, over asking for its forecasts bar by bar"]["value"] > 0
 
 
 def test_the_demo_ends_by_itself_with_a_summary_and_a_picture(run: Run, tmp_path: Path) -> None:
