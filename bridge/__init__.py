@@ -1,8 +1,8 @@
 """eabridge: a trader's own GPT-2 forecaster, answering Expert Advisors over ZeroMQ.
 
-The rooms, top to bottom; each imports only rooms below it: `cli`, `tuning`, `forecaster`,
-`daemon`, `backends`, `bundles`, `bars`, `wire`, and beside them `client` with
-`answers`, `load`, `bench`, `demo` and what these share.
+The rooms, top to bottom; each imports only rooms below it: `cli`, `doctor`, `mt5`, `tuning`,
+`forecaster`, `daemon`, `book`, `backends`, `bundles`, `bars`, `wire`, and beside them `client`
+with `answers`, `load`, `bench`, `demo` and what these share.
 
     >>> from bridge import Client
     >>> with Client() as client:  # doctest: +SKIP

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from bridge.cli import ask, data, demo, load, serve, train
+from bridge.cli import ask, book, data, demo, load, mt5, serve, train
 from bridge.cli.errors import UserError
 
 _DESCRIPTION = """\
@@ -18,11 +18,15 @@ Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
   eabridge forecast --data FILE    forecast from the last bars of a MetaTrader export
   eabridge train --data FILE ...   train a model on your own exports
   eabridge evaluate --data FILE    score a model against random walks, honestly
+  eabridge book --data FILE        compute forecasts ahead, for testers that reach no daemon
+  eabridge mt5 install             put the MQL5 library and the example EA into MetaTrader 5
+  eabridge doctor                  look for what stands between an EA and its forecasts
 """
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0, 2 for a user's error, 130 for Ctrl-C."""
+    """Run one command; the exit code is 0, 1 where something needs the user,
+    2 for a user's error, 130 for Ctrl-C."""
     parser = argparse.ArgumentParser(
         prog="eabridge",
         description=_DESCRIPTION,
@@ -30,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"eabridge {version('eabridge')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (demo, serve, ask, data, train, load):
+    for group in (demo, serve, ask, data, train, book, mt5, load):
         group.add_parser(commands)
     options = parser.parse_args(arguments)
     try:

@@ -9,7 +9,10 @@ import pytest
 
 from tests.cli.conftest import Run
 
-COMMANDS = ["demo", "serve", "forecast", "models", "check", "train", "evaluate", "load", "bench"]
+COMMANDS = [
+    *("demo", "serve", "forecast", "models", "check", "train", "evaluate", "book"),
+    *("mt5", "doctor", "load", "bench"),
+]
 
 
 def test_help_names_every_command(run: Run) -> None:
@@ -19,9 +22,9 @@ def test_help_names_every_command(run: Run) -> None:
     assert all(command in ran.out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, "mt5 install"])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
-    ran = run(command, "--help")
+    ran = run(*command.split(), "--help")
 
     assert ran.code == 0
     assert len(ran.out) > 200

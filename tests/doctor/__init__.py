@@ -1,0 +1,1 @@
+"""What `bridge.doctor` promises: it finds what is wrong, says what to do, and never fails."""
