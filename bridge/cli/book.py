@@ -121,12 +121,11 @@ def _folder(options: argparse.Namespace) -> Path:
 
     if options.out and options.out.name != str(options.out):
         raise UserError(f"--out {options.out}: give a name alone, as the folder is chosen")
-    places = known_places()
     try:
         if options.data_folder:
-            folder = terminal_at(options.data_folder, places).mql5 / "Files"
+            folder = terminal_at(options.data_folder).mql5 / "Files"
         else:
-            folder = places.common_folder() / "Files"
+            folder = known_places().common_folder() / "Files"
     except TerminalError as error:
         raise UserError(str(error)) from error
     folder.mkdir(parents=True, exist_ok=True)

@@ -129,7 +129,7 @@ def _choose_terminals(folders: list[Path] | None, *, everywhere: bool) -> list[T
     places = known_places()
     try:
         if folders:
-            return [terminal_at(folder, places) for folder in folders]
+            return [terminal_at(folder) for folder in folders]
     except TerminalError as error:
         raise UserError(str(error)) from error
     found = find_terminals(places)

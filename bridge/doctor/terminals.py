@@ -38,7 +38,7 @@ def examine_terminals(
     terminals = []
     for folder in folders or ():
         try:
-            terminals.append(terminal_at(folder, places))
+            terminals.append(terminal_at(folder))
         except TerminalError as error:
             yield Finding(Mark.BROKEN, str(error))
     if folders is None:

@@ -30,12 +30,10 @@ class Terminal:
     Attributes:
         data: holds `MQL5`, `config` and more.
         origin: where the program stands, in the terminal's own words; empty where unknown.
-        common: the folder that all terminals of this user share, holding `Files`.
     """
 
     data: Path
     origin: str
-    common: Path
 
     @property
     def mql5(self) -> Path:
@@ -54,7 +52,7 @@ class Places:
     programs: tuple[Path, ...]
 
     def common_folder(self) -> Path:
-        """The folder that the terminals of this user share.
+        """The folder that the terminals of this user share; it holds `Files`.
 
         Raises:
             TerminalError: no terminal has run here yet.
@@ -106,7 +104,7 @@ def find_terminals(places: Places) -> list[Terminal]:
     for roaming in places.roaming:
         home = roaming / _DATA
         found += [
-            Terminal(data, _read_origin(data), home / "Common")
+            Terminal(data, _read_origin(data))
             for data in _folders(home)
             if _FOLDER_NAME.fullmatch(data.name) and _is_folder(data / "MQL5")
         ]
@@ -115,11 +113,11 @@ def find_terminals(places: Places) -> list[Terminal]:
         for data in _folders(programs):
             is_origin = (_drive(data), _last_words(str(data))) in origins
             if not is_origin and _has_program(data) and _is_folder(data / "MQL5"):
-                found.append(Terminal(data, _PORTABLE, _common_beside(data, places)))
+                found.append(Terminal(data, _PORTABLE))
     return found
 
 
-def terminal_at(folder: Path, places: Places) -> Terminal:
+def terminal_at(folder: Path) -> Terminal:
     """The terminal whose data folder, or whose `MQL5` folder, is `folder`.
 
     Raises:
@@ -134,7 +132,7 @@ def terminal_at(folder: Path, places: Places) -> Terminal:
             "File > Open Data Folder shows the one to give"
         )
     origin = _PORTABLE if _has_program(folder) else _read_origin(folder)
-    return Terminal(folder, origin, _common_beside(folder, places))
+    return Terminal(folder, origin)
 
 
 def _wine_prefixes(environment: Mapping[str, str], home: Path) -> tuple[Path, ...]:
@@ -146,16 +144,6 @@ def _wine_prefixes(environment: Mapping[str, str], home: Path) -> tuple[Path, ..
     ]
     prefixes = [Path(named).expanduser(), *usual] if named else usual
     return _once([prefix for prefix in prefixes if _is_folder(prefix / "drive_c")])
-
-
-def _common_beside(data: Path, places: Places) -> Path:
-    """The common folder that the terminal with this data folder uses, as far as can be told."""
-    if _FOLDER_NAME.fullmatch(data.name):
-        return data.parent / "Common"
-    for roaming in places.roaming:
-        if _drive(roaming) == _drive(data):
-            return roaming / _DATA / "Common"
-    return data.parent / "Common"
 
 
 def _read_origin(data: Path) -> str:

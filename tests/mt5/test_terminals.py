@@ -25,7 +25,6 @@ def test_data_folders_on_windows_are_found_with_their_origin(tmp_path: Path) -> 
         (two, r"D:\Broker MT5"),
         (one, INSTALLED_IN),
     ]
-    assert terminals[0].common == tmp_path / "Roaming" / "MetaQuotes" / "Terminal" / "Common"
     assert INSTALLED_IN in str(terminals[1])
 
 
@@ -70,7 +69,6 @@ def test_a_portable_terminal_is_one_without_a_data_folder_elsewhere(tmp_path: Pa
 
     assert [each.data for each in terminals] == [data, portable]
     assert terminals[1].origin == "portable"
-    assert terminals[1].common == terminals[0].common
 
 
 @pytest.mark.parametrize(
@@ -89,7 +87,6 @@ def test_terminals_in_prefixes_of_wine_are_found(tmp_path: Path, prefix: str, ro
     terminals = found(tmp_path)
 
     assert [each.data for each in terminals] == [data, portable]
-    assert terminals[1].common == terminals[0].common
 
 
 def test_the_prefix_named_by_the_environment_is_looked_into(tmp_path: Path) -> None:
@@ -113,6 +110,15 @@ def test_a_prefix_given_twice_is_looked_into_once(tmp_path: Path) -> None:
     assert len(found(tmp_path, WINEPREFIX=tmp_path / ".wine")) == 1
 
 
+def test_the_common_folder_is_the_users_whose_terminals_they_are(tmp_path: Path) -> None:
+    roaming = tmp_path / ".wine" / "drive_c" / "users" / "me" / "AppData" / "Roaming"
+    data_folder(roaming)
+
+    common = known_places({"APPDATA": str(tmp_path / "none")}, tmp_path).common_folder()
+
+    assert common == roaming / "MetaQuotes" / "Terminal" / "Common"
+
+
 def test_where_nothing_is_nothing_is_found(tmp_path: Path) -> None:
     assert found(tmp_path / "nobody", APPDATA=tmp_path / "none") == []
 
@@ -121,7 +127,7 @@ def test_where_nothing_is_nothing_is_found(tmp_path: Path) -> None:
 def test_a_folder_is_taken_as_given_itself_or_by_its_mql5(tmp_path: Path, inside: str) -> None:
     data = data_folder(tmp_path / "Roaming")
 
-    terminal = terminal_at(data / inside, known_places({}, tmp_path))
+    terminal = terminal_at(data / inside)
 
     assert terminal.data == data
     assert terminal.mql5 == data / "MQL5"
@@ -131,4 +137,4 @@ def test_a_folder_that_is_no_terminals_is_refused_with_the_way_to_the_right_one(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(TerminalError, match="as it holds no MQL5: in the terminal, File > Open"):
-        terminal_at(tmp_path, known_places({}, tmp_path))
+        terminal_at(tmp_path)
