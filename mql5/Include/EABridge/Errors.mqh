@@ -211,9 +211,8 @@ string ForecastErrorAdvice(const ENUM_FORECAST_ERROR error)
          return "The terminal has too few bars of this chart: scroll the chart back so that it " +
                 "loads more, or start the test at a later date";
       case FORECAST_BOOK_MISSING:
-         return "There is no such book: make it with eabridge book, and put it into MQL5/Files " +
-                "of the data folder (File > Open Data Folder) or the terminals' common Files " +
-                "folder";
+         return "There is no such book: make it with eabridge book, and put it into the folder " +
+                "Files that is common to all terminals, which tests see too";
       case FORECAST_BOOK_DAMAGED:
          return "The book is damaged: make it again with eabridge book";
       case FORECAST_BOOK_OTHER_TIMEFRAME:

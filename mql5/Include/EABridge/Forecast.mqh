@@ -43,7 +43,7 @@ public:
    bool              IsValid() const         { return m_horizon > 0; }
    string            Model() const           { return m_model; }
    string            Symbol() const          { return m_symbol; }
-   datetime          Time() const            { return m_time; }        // open time of the last bar read
+   datetime          Time() const            { return m_time; }        // the last bar read: its open
    int               Timeframe() const       { return m_timeframe; }   // seconds per bar
    int               Horizon() const         { return m_horizon; }
    int               Levels() const          { return m_levels_count; }
@@ -223,19 +223,22 @@ int CForecast::Row(const int h) const
    return h >= 1 && h <= m_horizon ? (h - 1) * m_levels_count : -1;
   }
 
+// What is no number is neither above nor below another: each test is one that it fails.
 bool CForecast::IsSound() const
   {
    for(int h = 0; h < m_horizon; h++)
      {
-      if(!MathIsValidNumber(m_up[h]) || m_up[h] < 0.0 || m_up[h] > 1.0)
+      if(!(m_up[h] >= 0.0 && m_up[h] <= 1.0))
          return false;
       double below = 0.0;
       for(int i = h * m_levels_count; i < (h + 1) * m_levels_count; i++)
         {
-         if(!MathIsValidNumber(m_quantiles[i]) || m_quantiles[i] < below)
+         if(!(m_quantiles[i] >= below))
             return false;
          below = m_quantiles[i];
         }
+      if(!MathIsValidNumber(below))
+         return false;
      }
    return true;
   }

@@ -101,8 +101,10 @@ bool CWindow::CheckBars()
   {
    for(int i = 0; i < m_bars; i++)
      {
-      const bool numbers = MathIsValidNumber(m_rates[i].open) && MathIsValidNumber(m_rates[i].high) &&
-                           MathIsValidNumber(m_rates[i].low) && MathIsValidNumber(m_rates[i].close);
+      const bool numbers = MathIsValidNumber(m_rates[i].open) &&
+                           MathIsValidNumber(m_rates[i].high) &&
+                           MathIsValidNumber(m_rates[i].low) &&
+                           MathIsValidNumber(m_rates[i].close);
       if(!numbers || m_rates[i].open <= 0.0 || m_rates[i].low <= 0.0 || m_rates[i].close <= 0.0 ||
          m_rates[i].high < m_rates[i].low)
          return Fail(FORECAST_BAD_VALUES,

@@ -16,9 +16,11 @@ input datetime InpFrom = D'2010.01.01';                     // First bar
 input datetime InpTo = 0;                                   // Last bar (0: the last closed one)
 
 #define EXPORT_TRIES 20        // half a second each, for a terminal that has to download the bars
+#define EXPORT_HEADER "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n"
 
 // The bars of the period from InpFrom to InpTo; the terminal may have to fetch them first.
-int ReadBars(const string symbol, const ENUM_TIMEFRAMES period, const datetime to, MqlRates &rates[])
+int ReadBars(const string symbol, const ENUM_TIMEFRAMES period, const datetime to,
+             MqlRates &rates[])
   {
    int count = CopyRates(symbol, period, InpFrom, to, rates);
    for(int i = 0; i < EXPORT_TRIES && !IsStopped(); i++)
@@ -72,7 +74,7 @@ bool WriteBars(const string name, const MqlRates &rates[], const int count, cons
    const int file = FileOpen(name, FILE_WRITE | FILE_TXT | FILE_ANSI);
    if(file == INVALID_HANDLE)
       return false;
-   bool written = FileWriteString(file, "<DATE>\t<TIME>\t<OPEN>\t<HIGH>\t<LOW>\t<CLOSE>\t<TICKVOL>\t<VOL>\t<SPREAD>\n") > 0;
+   bool written = FileWriteString(file, EXPORT_HEADER) > 0;
    for(int i = 0; i < count && written; i++)
       written = FileWriteString(file, Row(rates[i], digits)) > 0;
    FileClose(file);

@@ -22,19 +22,19 @@ input ENUM_TRADER_SOURCE InpSource = FORECAST_TRADER_SOURCE; // Where forecasts 
 input string InpEndpoint = "127.0.0.1:5655";                 // Daemon: its address
 input string InpModel = "";                                  // Daemon: model (empty: its default)
 input string InpBook = "forecast.book";                      // Book: file in MQL5/Files
-input uint InpTimeLimitMs = 0;                               // Longest wait in ms (0: 250, tester 5000)
+input uint InpTimeLimitMs = 0;                               // Longest wait, ms (0: 250, tester 5000)
 
 input group "Rules"
 input int InpHorizon = 4;                                    // Bars ahead that are traded
-input double InpMinProbability = 0.55;                       // Least probability of the direction
+input double InpMinProbability = 0.55;                       // Least probability of the way
 input double InpMinMoveSpreads = 1.0;                        // Least expected move, in spreads
 input int InpMaxSpreadPoints = 30;                           // Widest spread, in points (0: any)
-input int InpMaxAgeSeconds = 300;                            // Oldest forecast to enter on, in seconds
+input int InpMaxAgeSeconds = 300;                            // Oldest forecast to enter on, s
 
 input group "Risk"
 input double InpRiskPercent = 0.5;                           // Risk per trade, percent of equity
-input double InpStopInterval = 0.8;                          // Interval between stop and target (0..1)
-input bool InpUseTarget = true;                              // Take profit at the interval's far side
+input double InpStopInterval = 0.8;                          // Interval from stop to target (0..1)
+input bool InpUseTarget = true;                              // Take profit at its far side
 input int InpDeviationPoints = 10;                           // Largest slippage, in points
 input long InpMagic = 20265655;                              // Magic number of this chart's trades
 

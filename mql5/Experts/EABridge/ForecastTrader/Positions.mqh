@@ -80,15 +80,15 @@ bool CPositions::Open(const ENUM_DIRECTION direction, const double lots, const C
                       const string why)
   {
    const bool up = direction == DIRECTION_UP;
-   const bool sent = up ? m_trade.Buy(lots, _Symbol, stops.entry, stops.stop, stops.target, "forecast")
-                        : m_trade.Sell(lots, _Symbol, stops.entry, stops.stop, stops.target, "forecast");
+   const double entry = stops.entry;
+   const bool sent = up ? m_trade.Buy(lots, _Symbol, entry, stops.stop, stops.target, "forecast")
+                        : m_trade.Sell(lots, _Symbol, entry, stops.stop, stops.target, "forecast");
    const int lot_digits = LotDigits(SymbolInfoDouble(_Symbol, SYMBOL_VOLUME_STEP));
    return Done(sent, StringFormat("%s %s lots at %s, stop %s, target %s (%s)",
                                   up ? "buy" : "sell", DoubleToString(lots, lot_digits),
-                                  DoubleToString(stops.entry, _Digits),
+                                  DoubleToString(entry, _Digits),
                                   DoubleToString(stops.stop, _Digits),
-                                  stops.target > 0.0 ? DoubleToString(stops.target, _Digits) : "none",
-                                  why));
+                                  DoubleToString(stops.target, _Digits), why));
   }
 
 bool CPositions::Close(const ulong ticket, const string why)
@@ -120,7 +120,8 @@ string CPositions::Refusal() const
       return "switch on Algo Trading in the terminal's toolbar";
    if(MQLInfoInteger(MQL_TRADE_ALLOWED) == 0)
       return "tick Allow Algo Trading in this program's Common tab";
-   if(AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) == 0 || AccountInfoInteger(ACCOUNT_TRADE_EXPERT) == 0)
+   if(AccountInfoInteger(ACCOUNT_TRADE_ALLOWED) == 0 ||
+      AccountInfoInteger(ACCOUNT_TRADE_EXPERT) == 0)
       return "this account may not be traded by programs: ask the broker, or log in with the " +
              "trading password";
    if(SymbolInfoInteger(_Symbol, SYMBOL_TRADE_MODE) != SYMBOL_TRADE_MODE_FULL)

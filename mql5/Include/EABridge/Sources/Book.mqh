@@ -23,15 +23,20 @@ private:
 
    int               Find(const datetime time);
    ulong             Checksum(const double &prices[]) const;
+   ulong             Units(const double price) const;
    string            Named(const string text) const;
 
 public:
                      CBookSource();
    bool              Open(const string file);
    virtual bool      Describe(CModelInfo &info, const ulong deadline_us) override;
-   virtual bool      Ask(const CWindow &window, CForecast &forecast, const ulong deadline_us) override;
+   virtual bool      Ask(const CWindow &window, CForecast &forecast,
+                         const ulong deadline_us) override;
    virtual void      Close() override;
-   virtual ENUM_FORECAST_ERROR OtherTimeframe() const override { return FORECAST_BOOK_OTHER_TIMEFRAME; }
+   virtual ENUM_FORECAST_ERROR OtherTimeframe() const override
+     {
+      return FORECAST_BOOK_OTHER_TIMEFRAME;
+     }
    virtual string    Name() const override;
   };
 
@@ -124,30 +129,25 @@ int CBookSource::Find(const datetime time)
    return -1;
   }
 
-// The checksum of a window's prices, each counted in whole units of the history's last digit: two
-// doubles for one price of the broker's are then one number. A book is asked at every bar of a
-// test, hence Horner's rule for four prices at a time, which does not wait for the one before.
+// The checksum of a window's prices.
 ulong CBookSource::Checksum(const double &prices[]) const
   {
-   const ulong base = EABRIDGE_FOLD_BASE;
-   const ulong base2 = base * base;
-   const ulong base3 = base2 * base;
-   const ulong base4 = base2 * base2;
-   const double most = 9.0e18;   // a price beyond it is no long; no history has it
    const int count = ArraySize(prices);
    ulong sum = 0;
    int i = 0;
    for(; i + 3 < count; i += 4)
-     {
-      const ulong a = FoldMix((ulong)(long)MathMin(prices[i] * m_scale + 0.5, most));
-      const ulong b = FoldMix((ulong)(long)MathMin(prices[i + 1] * m_scale + 0.5, most));
-      const ulong c = FoldMix((ulong)(long)MathMin(prices[i + 2] * m_scale + 0.5, most));
-      const ulong d = FoldMix((ulong)(long)MathMin(prices[i + 3] * m_scale + 0.5, most));
-      sum = sum * base4 + (a * base3 + b * base2 + c * base + d);
-     }
+      sum = FoldFour(sum, Units(prices[i]), Units(prices[i + 1]), Units(prices[i + 2]),
+                     Units(prices[i + 3]));
    for(; i < count; i++)
-      sum = sum * base + FoldMix((ulong)(long)MathMin(prices[i] * m_scale + 0.5, most));
+      sum = FoldOne(sum, Units(prices[i]));
    return sum;
+  }
+
+// A price in whole units of the history's last digit: two doubles for one price of the broker's
+// are then one number. A price that no long holds is none that a history has.
+ulong CBookSource::Units(const double price) const
+  {
+   return (ulong)(long)MathMin(price * m_scale + 0.5, 9.0e18);
   }
 
 string CBookSource::Named(const string text) const

@@ -183,7 +183,7 @@ bool CBookFile::ReadIndex()
    m_header[7] = 0;
    ulong sum = Fold(0, m_header, 0, ArraySize(m_header));
    for(int i = 0; i < m_count; i++)
-      sum = sum * EABRIDGE_FOLD_BASE + FoldMix((ulong)m_times[i]);
+      sum = FoldOne(sum, (ulong)m_times[i]);
    sum = Fold(sum, m_window_sums, 0, m_count);
    sum = Fold(sum, m_record_sums, 0, m_count);
    if(sum != expected)
@@ -250,12 +250,14 @@ string CBookFile::Text(const int word, const int bytes) const
    return CharArrayToString(characters, 0, bytes, CP_UTF8);
   }
 
+// A test sees the folder common to all terminals, and not this terminal's own.
 bool CBookFile::Missing()
   {
+   const int error = GetLastError();
+   const string common = TerminalInfoString(TERMINAL_COMMONDATA_PATH) + "\\Files\\" + m_name;
    return Fail(FORECAST_BOOK_MISSING,
-               StringFormat("There is no book %s (error %d): make it with eabridge book, and put " +
-                            "it into MQL5/Files of this terminal's data folder (File > Open Data " +
-                            "Folder)", m_name, GetLastError()));
+               StringFormat("There is no book %s (error %d): make it with eabridge book, and " +
+                            "write or copy it to %s", m_name, error, common));
   }
 
 bool CBookFile::Damaged(const string how)

@@ -41,7 +41,8 @@ public:
    virtual          ~CEmbeddedSource()    { Close(); }
    bool              Open();
    virtual bool      Describe(CModelInfo &info, const ulong deadline_us) override;
-   virtual bool      Ask(const CWindow &window, CForecast &forecast, const ulong deadline_us) override;
+   virtual bool      Ask(const CWindow &window, CForecast &forecast,
+                         const ulong deadline_us) override;
    virtual void      Close() override;
    virtual string    Name() const override    { return "model inside the terminal"; }
   };

@@ -1,0 +1,22 @@
+// All that a translated program may use: the language, then the terminal.
+#pragma once
+
+#include "arrays.hpp"
+#include "casts.hpp"
+#include "conversion.hpp"
+#include "critical.hpp"
+#include "enum_names.hpp"
+#include "errors.hpp"
+#include "files.hpp"
+#include "input.hpp"
+#include "lifetime.hpp"
+#include "maths.hpp"
+#include "memory.hpp"
+#include "print.hpp"
+#include "ptr.hpp"
+#include "string.hpp"
+#include "terminal.hpp"
+#include "text.hpp"
+#include "times.hpp"
+#include "types.hpp"
+#include "web_colors.hpp"

@@ -1,0 +1,44 @@
+// What a program may ask about itself and the terminal.
+#pragma once
+
+#include <cstdint>
+
+#include "string.hpp"
+
+namespace mql {
+
+enum ENUM_MQL_INFO_INTEGER {
+  MQL_PROGRAM_TYPE,
+  MQL_DLLS_ALLOWED,
+  MQL_TRADE_ALLOWED,
+  MQL_DEBUG,
+  MQL_TESTER,
+  MQL_FORWARD,
+  MQL_OPTIMIZATION,
+  MQL_VISUAL_MODE,
+  MQL_FRAME_MODE
+};
+enum ENUM_MQL_INFO_STRING { MQL_PROGRAM_NAME };
+enum ENUM_PROGRAM_TYPE { PROGRAM_SCRIPT = 1, PROGRAM_EXPERT = 2 };
+
+enum ENUM_TERMINAL_INFO_INTEGER {
+  TERMINAL_BUILD,
+  TERMINAL_CONNECTED,
+  TERMINAL_DLLS_ALLOWED,
+  TERMINAL_TRADE_ALLOWED,
+  TERMINAL_X64
+};
+enum ENUM_TERMINAL_INFO_STRING {
+  TERMINAL_LANGUAGE,
+  TERMINAL_COMPANY,
+  TERMINAL_NAME,
+  TERMINAL_DATA_PATH,
+  TERMINAL_COMMONDATA_PATH
+};
+
+int64_t MQLInfoInteger(ENUM_MQL_INFO_INTEGER property);
+string MQLInfoString(ENUM_MQL_INFO_STRING property);
+int64_t TerminalInfoInteger(ENUM_TERMINAL_INFO_INTEGER property);
+string TerminalInfoString(ENUM_TERMINAL_INFO_STRING property);
+
+}  // namespace mql

@@ -1,0 +1,75 @@
+// What a translated program hands to its host, and what it may ask about its own life.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "string.hpp"
+
+namespace mql {
+enum ENUM_INIT_RETCODE {
+  INIT_SUCCEEDED,
+  INIT_FAILED,
+  INIT_PARAMETERS_INCORRECT,
+  INIT_AGENT_NOT_SUITABLE
+};
+
+// Why OnDeinit is called.
+inline constexpr int REASON_PROGRAM = 0;
+inline constexpr int REASON_REMOVE = 1;
+inline constexpr int REASON_RECOMPILE = 2;
+inline constexpr int REASON_CHARTCHANGE = 3;
+inline constexpr int REASON_CHARTCLOSE = 4;
+inline constexpr int REASON_PARAMETERS = 5;
+inline constexpr int REASON_ACCOUNT = 6;
+inline constexpr int REASON_TEMPLATE = 7;
+inline constexpr int REASON_INITFAILED = 8;
+inline constexpr int REASON_CLOSE = 9;
+
+// The handlers of one program; those it does not have stay empty.
+struct Program {
+  std::function<int()> init;
+  std::function<void()> tick;
+  std::function<void(int)> deinit;
+  std::function<void()> timer;
+  std::function<double()> tester;
+  std::function<void()> start;
+  std::function<void()> trade;
+  std::function<void(int, const int64_t &, const double &, const string &)> chart_event;
+};
+
+// Defined by the translated unit.
+void describe(Program &program);
+
+// `#property name value`: one static object each.
+struct Property {
+  Property(const char *name, const char *value);
+};
+
+// True once the program has been asked to end (the stop button, SIGTERM, ExpertRemove).
+bool IsStopped();
+// Asks the host to remove the program when the running handler returns.
+void ExpertRemove();
+int UninitializeReason();
+
+namespace host {
+enum class Mode { tester, live, script };
+
+Mode mode();
+inline bool in_tester() { return mode() == Mode::tester; }
+
+// False until main() runs and after it returned: a critical error then cannot be caught.
+bool running();
+void set_running(bool value);
+
+void request_stop(int reason);
+bool stop_requested();
+int stop_reason();
+// The part of stopping that a signal handler may do.
+void request_stop_from_signal();
+
+// The value of a #property, or an empty text.
+const char *property(const char *name);
+
+}  // namespace host
+}  // namespace mql

@@ -1,0 +1,457 @@
+"""ZMTP in MQL5 against peers made of bytes: what it sends, what it understands, what it refuses.
+
+Over the terminal's own sockets and over winsock, on Linux and as a Windows program.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+import pytest
+import zmq
+
+from tests.mql5.host import Terminal
+from tests.mql5.network import Carrier, build_network
+from tests.mql5.peers import (
+    COMMAND,
+    GREETING_BYTES,
+    LONG,
+    MORE,
+    Listener,
+    Talk,
+    command,
+    enveloped,
+    frame,
+    greeting,
+    ready,
+    unused_endpoint,
+)
+
+ENOUGH_MS = 20_000  # for what must succeed: a loaded machine is slow
+LIMIT_MS = 400  # for what must fail when the time is up
+ASK = f"ask {ENOUGH_MS} hello"
+CONNECT = f"connect {ENOUGH_MS}"
+
+
+@pytest.fixture(params=["native", "winsock", "winsock on windows"])
+def carrier(request: pytest.FixtureRequest, tmp_path: Path) -> Carrier:
+    name, _, windows = request.param.partition(" on ")
+    return Carrier(build_network(windows or "linux"), Terminal(tmp_path, allow_dll=True), name)
+
+
+def answer(talk: Talk) -> None:
+    """Greets, and answers each request with itself."""
+    talk.greet()
+    while True:
+        talk.reply(talk.request())
+
+
+def after_greeting(*pieces: bytes, stay: bool = True) -> Callable[[Talk], None]:
+    """Greets, takes a request, and sends something in a reply's place."""
+
+    def behave(talk: Talk) -> None:
+        talk.greet()
+        talk.request()
+        talk.send(*pieces)
+        if stay:
+            talk.wait()
+
+    return behave
+
+
+# What it sends
+
+
+def test_it_greets_as_zmtp_3_1_with_null_and_is_ready_as_a_req_socket(carrier: Carrier) -> None:
+    with Listener(answer) as listener:
+        carrier.take(listener.endpoint, CONNECT, ASK)
+        sent = bytes(listener.talks[0].received)
+    assert sent[:GREETING_BYTES] == greeting()
+    property_ = b"\x0bSocket-Type\x00\x00\x00\x03REQ"
+    assert sent[GREETING_BYTES:] == command(b"READY", property_) + enveloped(b"hello")
+
+
+def test_a_request_leaves_in_one_piece(carrier: Carrier) -> None:
+    pieces: list[bytes] = []
+
+    def note(talk: Talk) -> None:
+        talk.greet()
+        talk.connection.settimeout(None)
+        pieces.append(talk.connection.recv(1 << 16))
+        talk.reply(b"noted")
+
+    with Listener(note) as listener:
+        carrier.take(listener.endpoint, CONNECT, f"ask {ENOUGH_MS} " + "x" * 300)
+    assert pieces == [enveloped(b"x" * 300)]
+
+
+# What it understands
+
+
+@pytest.mark.parametrize("kind", ["ROUTER", "REP"])
+def test_libzmq_peers_get_and_give_bodies_of_any_size(carrier: Carrier, kind: str) -> None:
+    sizes = [1, 255, 256, 65_536, 1 << 20]
+    with echo(getattr(zmq, kind)) as endpoint:
+        steps = [f"echo {ENOUGH_MS} {size}" for size in sizes]
+        taken = carrier.take(endpoint, CONNECT, *steps)
+    assert [(step.outcome, step.text) for step in taken[1:]] == [("ok", "same")] * len(sizes)
+
+
+@pytest.mark.parametrize(("major", "minor"), [(3, 0), (3, 1), (3, 9), (4, 0)])
+def test_peers_of_zmtp_3_and_later_are_spoken_to(carrier: Carrier, major: int, minor: int) -> None:
+    def behave(talk: Talk) -> None:
+        talk.greet(greeting(major, minor))
+        talk.reply(talk.request())
+
+    with Listener(behave) as listener:
+        assert carrier.last(listener.endpoint, CONNECT, ASK).text == "hello"
+
+
+def test_bytes_may_come_one_at_a_time(carrier: Carrier) -> None:
+    def dribble(talk: Talk) -> None:
+        talk.send(*each_byte(greeting() + ready()), pause=0.001)
+        talk.take(GREETING_BYTES)
+        talk.take_frame()
+        talk.request()
+        reply = frame(b"", MORE | LONG) + frame(b"slowly", LONG)
+        talk.send(*each_byte(command(b"PING", b"\0\0x") + reply), pause=0.001)
+        talk.wait()
+
+    with Listener(dribble) as listener:
+        assert carrier.last(listener.endpoint, CONNECT, ASK).text == "slowly"
+
+
+def test_a_wait_may_be_given_up_anywhere_in_a_reply_and_taken_up_again(carrier: Carrier) -> None:
+    reply = command(b"LATER") + enveloped(b"y" * 300)
+    cuts = [1, 2, 5, len(command(b"LATER")), 9, 10, 11, 12, 18, 19, 100, len(reply) - 1]
+    seen = threading.Event()
+
+    def cut(talk: Talk) -> None:
+        talk.greet()
+        for at in cuts:
+            talk.request()
+            talk.send(reply[:at])
+            talk.request()  # the sign that the wait was given up
+            talk.send(reply[at:])
+        seen.set()
+        talk.wait()
+
+    round_of_one = ["ask 60 first", f"send {ENOUGH_MS} second", f"reply {ENOUGH_MS}"]
+    with Listener(cut) as listener:
+        _, *taken = carrier.take(listener.endpoint, CONNECT, *round_of_one * len(cuts))
+    assert seen.is_set()
+    assert [step.outcome for step in taken] == ["timeout", "ok", "ok"] * len(cuts)
+    assert {step.text for step in taken[2::3]} == {"y" * 300}
+
+
+@pytest.mark.parametrize("context", [b"", b"c", b"sixteen letters!"])
+def test_a_ping_is_answered_wherever_it_comes(carrier: Carrier, context: bytes) -> None:
+    ping = command(b"PING", b"\x00\x10" + context)
+    pong = command(b"PONG", context)
+
+    def behave(talk: Talk) -> None:
+        talk.send(greeting() + ping + ready())
+        talk.take(GREETING_BYTES)
+        talk.take_frame()
+        assert talk.take(len(pong)) == pong
+        talk.request()
+        talk.send(ping + frame(b"", MORE) + ping + ping)
+        for _ in range(3):
+            assert talk.take(len(pong)) == pong
+        talk.send(frame(b"done"))
+        talk.wait()
+
+    with Listener(behave) as listener:
+        assert carrier.last(listener.endpoint, CONNECT, ASK).text == "done"
+
+
+def test_commands_that_it_does_not_know_are_passed_over(carrier: Carrier) -> None:
+    unknown = command(b"SUBSCRIBE", b"x") + command(b"") + frame(b"\x05LATER" + bytes(7000), 6)
+
+    def behave(talk: Talk) -> None:
+        talk.greet(greeting() + unknown)
+        talk.request()
+        talk.send(unknown + frame(b"", MORE) + unknown + frame(b"here"))
+        talk.wait()
+
+    with Listener(behave) as listener:
+        assert carrier.last(listener.endpoint, CONNECT, ASK).text == "here"
+
+
+def test_a_ready_may_have_any_properties_in_any_case(carrier: Carrier) -> None:
+    more = b"\x08Identity\x00\x00\x00\x00" + b"\x06X-Long\x00\x00\x01\x2c" + bytes(300)
+
+    def behave(talk: Talk) -> None:
+        talk.greet(ours_ready=ready(name=b"SOCKET-TYPE", more=more))
+        talk.reply(talk.request())
+
+    with Listener(behave) as listener:
+        assert carrier.last(listener.endpoint, CONNECT, ASK).text == "hello"
+
+
+def test_an_empty_body_is_a_body(carrier: Carrier) -> None:
+    with Listener(after_greeting(enveloped(b""))) as listener:
+        step = carrier.last(listener.endpoint, CONNECT, ASK)
+    assert (step.outcome, step.text) == ("ok", "")
+
+
+def test_several_replies_at_once_are_taken_one_by_one(carrier: Carrier) -> None:
+    replies = b"".join(enveloped(bytes([letter]) * 400) for letter in b"abc")
+    with Listener(after_greeting(replies)) as listener:
+        more = [f"reply {ENOUGH_MS}"] * 2
+        taken = carrier.take(listener.endpoint, CONNECT, ASK, *more)
+    assert [step.text for step in taken[1:]] == ["a" * 400, "b" * 400, "c" * 400]
+
+
+# What it refuses
+
+
+OTHERS = {
+    "a web server": b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n",
+    "another server": b"SSH-2.0-OpenSSH_9.2\r\n",
+    "a byte": b"\x00",
+    "no signature": b"\xff" + bytes(8) + b"\x7e" + bytes(54),
+    "ZMTP 2": b"\xff" + bytes(8) + b"\x7f\x01\x05",
+    "ZMTP 1": b"\x01\x00",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_is_no_zeromq_peer_is_told_at_once(carrier: Carrier, name: str) -> None:
+    def behave(talk: Talk) -> None:
+        talk.send(OTHERS[name])
+        talk.wait()
+
+    with Listener(behave) as listener:
+        step = carrier.last(listener.endpoint, CONNECT)
+    assert step.outcome == "not_zmtp, closed"
+    assert "give the port that eabridge serve names" in step.text
+    assert step.milliseconds < ENOUGH_MS / 2
+
+
+def test_a_peer_that_wants_keys_is_told_apart(carrier: Carrier) -> None:
+    def behave(mechanism: bytes) -> Callable[[Talk], None]:
+        return lambda talk: talk.greet(greeting(mechanism=mechanism))
+
+    with Listener(behave(b"CURVE")) as curve, Listener(behave(b"PLAIN")) as plain:
+        asks_for_curve = carrier.last(curve.endpoint, CONNECT)
+        asks_for_password = carrier.last(plain.endpoint, CONNECT)
+    assert asks_for_curve.outcome == asks_for_password.outcome == "not_zmtp, closed"
+    assert "EABRIDGE_LIBZMQ" in asks_for_curve.text
+    assert "login" in asks_for_password.text
+
+
+@pytest.mark.parametrize("kind", ["PUB", "PULL", "REQ", "DEALER"])
+def test_a_socket_of_another_kind_is_told(carrier: Carrier, kind: str) -> None:
+    with Listener(lambda talk: talk.greet(ours_ready=ready(kind.encode()))) as listener:
+        step = carrier.last(listener.endpoint, CONNECT)
+    assert step.outcome == "not_zmtp, closed"
+    assert f"({kind})" in step.text
+
+
+def test_an_error_of_the_peers_is_told_in_its_words(carrier: Carrier) -> None:
+    error = command(b"ERROR", b"\x0cnot for you!")
+    with Listener(lambda talk: talk.greet(ours_ready=error)) as listener:
+        step = carrier.last(listener.endpoint, CONNECT)
+    assert step.outcome == "not_zmtp, closed"
+    assert "not for you!" in step.text
+
+
+READIES = {
+    "a message in its place": enveloped(b"hello"),
+    "no socket type": command(b"READY", b"\x08Identity\0\0\0\0"),
+    "nothing in it": command(b"READY"),
+    "a name that reaches beyond it": command(b"READY", b"\xffSocket-Type"),
+    "a value that reaches beyond it": command(b"READY", b"\x0bSocket-Type\0\0\0\x07ROUTER"),
+    "a value of 4 GiB": command(b"READY", b"\x0bSocket-Type\xff\xff\xff\xffROUTER"),
+    "half a length": command(b"READY", b"\x0bSocket-Type\0\0"),
+    "a command's name beyond it": frame(b"\x20READY", COMMAND),
+    "an empty command": frame(b"", COMMAND) * 2,
+    "a command that has more": frame(b"\x05READY", COMMAND | MORE),
+    "a command of 8193 bytes": b"\x06" + (8193).to_bytes(8, "big"),
+}
+
+
+@pytest.mark.parametrize("name", READIES)
+def test_a_ready_that_cannot_be_is_refused(carrier: Carrier, name: str) -> None:
+    def behave(talk: Talk) -> None:
+        talk.greet(ours_ready=READIES[name])
+        talk.wait()
+
+    with Listener(behave) as listener:
+        assert carrier.last(listener.endpoint, CONNECT).outcome == "bad_reply, closed"
+
+
+BROKEN = {
+    "no delimiter": frame(b"hello"),
+    "a delimiter that is not empty": frame(b"x", MORE) + frame(b"hello"),
+    "an empty message": frame(b"") * 2,
+    "three parts": frame(b"", MORE) + frame(b"hello", MORE) + frame(b"more"),
+    "flags that are not defined": b"\x08\x02ab",
+    "all flags": b"\xff" * 9,
+    "a frame of 16 MiB and a byte": frame(b"", MORE) + b"\x02" + ((1 << 24) + 1).to_bytes(8, "big"),
+    "a frame of 2^63": frame(b"", MORE) + b"\x02\x80" + bytes(7),
+    "a frame of 2^64 - 1": b"\x02" + b"\xff" * 8,
+    "a command of 2^32": b"\x06\0\0\0\x01\0\0\0\0",
+    "a web server's words": b"HTTP/1.1 200 OK\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_frames_that_cannot_be_close_the_connection(carrier: Carrier, name: str) -> None:
+    with Listener(after_greeting(BROKEN[name])) as listener:
+        step = carrier.last(listener.endpoint, CONNECT, ASK)
+    assert step.outcome == "bad_reply, closed"
+    assert step.milliseconds < ENOUGH_MS / 2
+
+
+# When it gives up
+
+
+def until(stage: int) -> Callable[[Talk], None]:
+    """Behaves as a peer should, and stops somewhere."""
+
+    def behave(talk: Talk) -> None:
+        pieces = [greeting()[:1], greeting()[1:20], greeting()[20:], ready()[:9], ready()[9:]]
+        talk.send(*pieces[:stage])
+        if stage > len(pieces):
+            talk.take(GREETING_BYTES)
+            talk.take_frame()
+            talk.request()
+            talk.send(enveloped(b"x" * 300)[: (0, 1, 2, 5, 11, 100)[stage - len(pieces) - 1]])
+
+    return behave
+
+
+@pytest.mark.parametrize("stage", range(12))
+def test_a_peer_that_falls_silent_is_given_up_in_time(carrier: Carrier, stage: int) -> None:
+    def behave(talk: Talk) -> None:
+        until(stage)(talk)
+        talk.wait()
+
+    with Listener(behave) as listener:
+        steps = [f"connect {LIMIT_MS}", f"ask {LIMIT_MS} hello"]
+        step = carrier.last(listener.endpoint, *steps[: 1 if stage < 5 else 2])
+    assert step.outcome == ("timeout, closed" if stage < 5 else "timeout")
+    assert LIMIT_MS - 20 <= step.milliseconds < LIMIT_MS + 1000
+
+
+@pytest.mark.parametrize("stage", range(1, 12))
+def test_a_peer_that_leaves_is_noticed_at_once(carrier: Carrier, stage: int) -> None:
+    def behave(talk: Talk) -> None:
+        until(stage)(talk)
+        if stage <= 5:
+            talk.take(GREETING_BYTES)  # what is left unread would turn the end into a reset
+
+    with Listener(behave) as listener:
+        step = carrier.take(listener.endpoint, CONNECT, ASK)[0 if stage < 5 else 1]
+    assert step.outcome == "lost, closed"
+    assert step.milliseconds < ENOUGH_MS / 2
+
+
+def test_a_flood_of_pings_does_not_hold_it(carrier: Carrier) -> None:
+    def flood(talk: Talk) -> None:
+        talk.greet()
+        talk.request()
+        while True:
+            talk.send(command(b"PING", b"\0\0") * 100)
+            talk.take(100 * len(command(b"PONG")))
+
+    with Listener(flood) as listener:
+        step = carrier.last(listener.endpoint, CONNECT, f"ask {LIMIT_MS} hello")
+    assert step.outcome == "timeout"
+    assert step.milliseconds < LIMIT_MS + 1000
+
+
+def test_a_peer_that_reads_nothing_does_not_hold_it(carrier: Carrier) -> None:
+    leave = threading.Event()
+
+    def deaf(talk: Talk) -> None:
+        talk.greet()
+        leave.wait(30)
+
+    with Listener(deaf) as listener:
+        steps = [f"connect {LIMIT_MS}", f"echo {LIMIT_MS} {15 << 20}"]
+        step = carrier.last(listener.endpoint, *steps)
+        leave.set()
+    assert step.outcome in ("lost, closed", "timeout")
+    assert step.milliseconds < 2 * LIMIT_MS + 1500
+
+
+def test_nobody_there_is_told(carrier: Carrier) -> None:
+    endpoint = unused_endpoint()
+    step = carrier.last(endpoint, f"connect {LIMIT_MS}")
+    assert step.outcome == "no_daemon, closed"
+    assert endpoint in step.text
+    assert "eabridge serve" in step.text
+    assert step.milliseconds < LIMIT_MS + 1000
+
+
+# Whatever comes
+
+
+def test_noise_ends_in_an_error_and_never_in_a_crash(carrier: Carrier) -> None:
+    rounds = 60
+    random = Random(5)
+    good = [greeting(), ready(), enveloped(b"hello"), command(b"PING", b"\0\0x"), bytes(40)]
+    scripts = [noise(good, random) for _ in range(rounds)]
+
+    def behave(talk: Talk) -> None:
+        talk.send(*scripts[len(listener.talks) - 1])
+        talk.take(GREETING_BYTES)
+
+    steps = ["connect 40", "ask 40 hello", "reply 20", "close"]
+    with Listener(behave) as listener:
+        taken = carrier.take(listener.endpoint, *steps * rounds)
+    known = {"ok", "not_zmtp", "bad_reply", "timeout", "lost"}
+    assert {step.outcome.removesuffix(", closed") for step in taken} <= known
+    assert max(step.milliseconds for step in taken) < 1000
+
+
+def noise(good: Sequence[bytes], random: Random) -> list[bytes]:
+    """What a peer sends, with bytes changed, lost and made up."""
+    whole = bytearray(good[0] + good[1] + b"".join(random.choices(good, k=3)))
+    begin = random.choice((0, 10, GREETING_BYTES, GREETING_BYTES + 27))
+    for _ in range(random.choice((0, 1, 3, 20))):
+        whole[random.randrange(begin, len(whole))] = random.randrange(256)
+    if random.random() < 0.3:
+        del whole[random.randrange(begin, len(whole)) :]
+    at = random.randrange(len(whole) + 1)
+    return [bytes(whole[:at]), bytes(whole[at:])]
+
+
+def each_byte(data: bytes) -> list[bytes]:
+    return [bytes([byte]) for byte in data]
+
+
+class echo:  # noqa: N801
+    """A socket of libzmq's that answers each message with itself."""
+
+    def __init__(self, kind: int) -> None:
+        self._kind = kind
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="echo")
+        self._context = zmq.Context()
+        self._socket = self._context.socket(kind)
+        self._socket.linger = 0
+        port = self._socket.bind_to_random_port("tcp://127.0.0.1")
+        self._endpoint = f"127.0.0.1:{port}"
+
+    def __enter__(self) -> str:
+        self._thread.start()
+        return self._endpoint
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        self._socket.close()
+        self._context.term()
+
+    def _run(self) -> None:
+        while not self._end.is_set():
+            if self._socket.poll(20):
+                self._socket.send_multipart(self._socket.recv_multipart())

@@ -1,0 +1,1 @@
+"""From files to one stream of tokens: includes, macros, conditions."""
