@@ -1,4 +1,4 @@
-"""How fast the library is in MQL5, beside Python's clients, in one run: `python -m tests.mql5.bench`.
+"""How fast the library is in MQL5, beside Python's clients: `python -m tests.mql5.bench`.
 
 The program is programs/Benchmark.mq5, built with optimisation and without sanitizers. It and the
 Python clients ask one daemon, and take turns in short rounds, so that whatever else this machine
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -35,12 +36,19 @@ from tests.mql5.host import HERE, Program, build
 from tests.mql5.installed import installed, shipped_bundle
 from tests.mql5.terminal import Terminal
 
-HEALTH, FORECAST, ASK, WIRE, BOOK = "HEALTH", "FORECAST", "ASK", "WIRE", "BOOK"
 WINDOWS = 64
 UNCOUNTED = 10
 YEAR = 6_200
-BOOK_LOOK_UPS = 5_000
-WIRE_ROUNDS = 20_000
+
+
+class Work(IntEnum):
+    """ENUM_WORK of the program."""
+
+    HEALTH = 0
+    FORECAST = 1
+    ASK = 2
+    WIRE = 3
+    BOOK = 4
 
 
 @dataclass(frozen=True)
@@ -75,19 +83,19 @@ class Bench:
         make_book(self.bundle, self.bars, self.terminal.files / "forecast.book")
         self.program = _optimised(HERE / "programs" / "Benchmark.mq5")
 
-    def mql5(self, work: str, count: int) -> NDArray[np.float64]:
+    def mql5(self, work: Work, count: int) -> NDArray[np.float64]:
         """A turn of the program's."""
         result = self.program.script(
             self.terminal,
             bars=self.export,
             inputs={
-                "InpWork": f"WORK_{work}",
+                "InpWork": work,
                 "InpEndpoint": self.endpoint.removeprefix("tcp://"),
                 "InpCount": count,
                 "InpUncounted": UNCOUNTED,
             },
         )
-        assert result.code == 0, result.journal
+        assert result.code == 0, (result.journal, result.errors)
         assert "failed" not in result.journal, result.journal
         return np.fromfile(self.terminal.files / "benchmark.bin", "<i8").astype(float)
 
@@ -97,12 +105,12 @@ class Bench:
         context = self.bundle.manifest.context
         return [self.bars[closed - i - context : closed - i] for i in range(WINDOWS)]
 
-    def ea_seconds(self, expert: str, **inputs: object) -> float:
+    def ea_seconds(self, expert: str) -> float:
         """A year in the tester: the time spent in the EA's own code, and what it waits for."""
         result = _optimised(installed(f"Experts/EABridge/{expert}.mq5")).test(
             self.terminal,
             bars=self.export,
-            inputs={**EVERY_LIKELIHOOD, "InpMaxSpreadPoints": 0, **inputs},
+            inputs={**EVERY_LIKELIHOOD, "InpEndpoint": self.endpoint.removeprefix("tcp://")},
             spread_points=10,
             **{"from": int(self.bars.time[self.bundle.manifest.context])},
         )
@@ -136,10 +144,10 @@ def _turns(bench: Bench) -> Iterator[dict[str, Turn]]:
         yield {
             "health: pyzmq, bytes to bytes": _timed(asked),
             "health: bridge.Client": _timed(lambda _: client.health()),
-            "health: MQL5, sockets of the terminal": lambda n: bench.mql5(HEALTH, n),
+            "health: MQL5, sockets of the terminal": lambda n: bench.mql5(Work.HEALTH, n),
             "forecast: bridge.Client": _timed(lambda i: client.forecast(windows[i % WINDOWS])),
-            "forecast: MQL5, from a window": lambda n: bench.mql5(FORECAST, n),
-            "forecast: MQL5, CForecaster.Ask": lambda n: bench.mql5(ASK, n),
+            "forecast: MQL5, from a window": lambda n: bench.mql5(Work.FORECAST, n),
+            "forecast: MQL5, CForecaster.Ask": lambda n: bench.mql5(Work.ASK, n),
         }
 
 
@@ -156,11 +164,10 @@ def _timed(ask: Callable[[int], object]) -> Turn:
     return turn
 
 
-def _figures(bench: Bench, p50: dict[str, float]) -> list[Figure]:
+def _figures(bench: Bench, p50: dict[str, float], rounds: int) -> list[Figure]:
     pyzmq, _, health, client, forecast, ask = p50.values()
-    wire_us = bench.mql5(WIRE, WIRE_ROUNDS)[0] / WIRE_ROUNDS
-    book_us = float(np.mean(bench.mql5(BOOK, BOOK_LOOK_UPS)))
-    endpoint = {"InpEndpoint": bench.endpoint.removeprefix("tcp://")}
+    wire_us = float(np.median([bench.mql5(Work.WIRE, 2_000)[0] / 2_000 for _ in range(rounds)]))
+    book_us = float(np.median([bench.mql5(Work.BOOK, 1_000).mean() for _ in range(rounds)]))
     return [
         Figure("health from MQL5, over pyzmq's", health / pyzmq, limit=0.9),
         Figure("forecast from MQL5, over bridge.Client's", forecast / client, limit=1.0),
@@ -168,9 +175,7 @@ def _figures(bench: Bench, p50: dict[str, float]) -> list[Figure]:
         Figure("a forecast's bytes, encoded and decoded", wire_us, "us", 20.0),
         Figure("a look-up in a book, bar after bar", book_us, "us", 2.0),
         Figure(f"{YEAR:,} bars through the book", bench.ea_seconds("ForecastTraderBook"), "s", 1.0),
-        Figure(
-            "the same through the daemon", bench.ea_seconds("ForecastTraderDll", **endpoint), "s"
-        ),
+        Figure("the same through the daemon", bench.ea_seconds("ForecastTraderDll"), "s"),
         Figure("the same through the model inside", bench.ea_seconds("ForecastTraderModel"), "s"),
     ]
 
@@ -187,9 +192,8 @@ def run(rounds: int, requests: int) -> tuple[dict[str, NDArray[np.float64]], lis
                 for name, turn in turns.items():
                     taken[name].append(turn(requests))
         times = {name: np.concatenate(each) for name, each in taken.items()}
-        return times, _figures(
-            bench, {name: float(np.median(each)) for name, each in times.items()}
-        )
+        p50 = {name: float(np.median(each)) for name, each in times.items()}
+        return times, _figures(bench, p50, rounds)
 
 
 def show(times: dict[str, NDArray[np.float64]], figures: list[Figure]) -> None:

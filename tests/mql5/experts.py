@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import Any
 
 from tests.mql5.host import Program, Result, build
 from tests.mql5.installed import installed
@@ -37,6 +38,12 @@ def trader_model() -> Program:
 
 def _expert(name: str, platform: str) -> Program:
     return build(installed(f"Experts/EABridge/{name}.mq5"), platform=platform)
+
+
+def entries(result: Result) -> list[dict[str, Any]]:
+    """The deals by which positions were opened."""
+    deals: list[dict[str, Any]] = result.report["deals"]  # type: ignore[assignment]
+    return [deal for deal in deals if deal["entry"] == "in" and deal["type"] in ("buy", "sell")]
 
 
 def assert_left_nothing(result: Result) -> None:

@@ -229,6 +229,11 @@ class Running:
         else:
             self._kill()
 
+    @property
+    def pid(self) -> int:
+        """The process's number, for tests that send it signals."""
+        return self._process.pid
+
     def stamped(self) -> list[tuple[str, str]]:
         """The journal so far, as (time, text)."""
         path = self._folder / "journal.txt"

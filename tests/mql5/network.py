@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from tests.mql5.host import HERE, Program, Result, Terminal, build
+import numpy as np
 
-STEPS_PROGRAM = HERE / "programs" / "Network.mq5"
+from bridge import Bars
+from tests.mql5.host import HERE, Program, Result, Running, Terminal, build
 
 
 @dataclass(frozen=True)
@@ -27,9 +29,10 @@ class Step:
 
 
 @functools.cache
-def build_network(platform: str = "linux", **options: Any) -> Program:
-    """The program with the terminal's sockets and winsock."""
-    return build(STEPS_PROGRAM, platform=platform, defines=("EABRIDGE_WINSOCK",), **options)
+def build_network(platform: str = "linux", *defines: str, **options: Any) -> Program:
+    """The program with the terminal's sockets, winsock, and what is defined beside."""
+    source = HERE / "programs" / "Network.mq5"
+    return build(source, platform=platform, defines=("EABRIDGE_WINSOCK", *defines), **options)
 
 
 @dataclass(frozen=True)
@@ -45,30 +48,47 @@ class Carrier:
     name: str
 
     def take(self, endpoint: str, *steps: str, **inputs: object) -> list[Step]:
-        """Do the steps."""
-        return take_steps(
-            self.program, self.terminal, endpoint, *steps, Carrier=self.name, **inputs
-        )
+        """Do the steps; check that the program ended well and left nothing behind."""
+        return self.start(endpoint, *steps, **inputs).finish()
 
     def last(self, endpoint: str, *steps: str, **inputs: object) -> Step:
         """Do the steps; what came of the last one."""
         return self.take(endpoint, *steps, **inputs)[-1]
 
-
-def take_steps(
-    program: Program, terminal: Terminal, endpoint: str, *steps: str, **inputs: object
-) -> list[Step]:
-    """Do the steps, and check that the program ended well and left nothing behind."""
-    result = program.script(
-        terminal, inputs={"Steps": ";".join(steps), "Endpoint": endpoint, **inputs}, timeout=120
-    )
-    return outcomes(result, steps)
+    def start(self, endpoint: str, *steps: str, **inputs: object) -> Steps:
+        """Begin to do the steps. `await MILLISECONDS NAME` waits for `Steps.go(NAME)`."""
+        given = {"Steps": ";".join(steps), "Endpoint": endpoint, "Carrier": self.name, **inputs}
+        return Steps(Running(self.program, self.terminal, {"mode": "script"}, given), steps, self)
 
 
-def outcomes(result: Result, steps: tuple[str, ...]) -> list[Step]:
-    """The steps' outcomes, out of a program's journal."""
+class Steps:
+    """Steps that are being done."""
+
+    def __init__(self, running: Running, steps: tuple[str, ...], carrier: Carrier) -> None:
+        self._running = running
+        self._steps = steps
+        self._files = carrier.terminal.files
+
+    def wait_for(self, step: str, times: int = 1) -> None:
+        """Wait until a step is done, for the nth time."""
+        end = time.monotonic() + 60
+        while sum(line.startswith(f"{step}|") for line in self._running.journal()) < times:
+            if time.monotonic() > end:
+                self.finish()
+            time.sleep(0.005)
+
+    def go(self, name: str) -> None:
+        """Let `await` of this name go on."""
+        (self._files / name).touch()
+
+    def finish(self) -> list[Step]:
+        """Wait for the end; what came of each step."""
+        return _outcomes(self._running.finish(timeout=120), self._steps)
+
+
+def _outcomes(result: Result, steps: tuple[str, ...]) -> list[Step]:
     assert (result.code, result.undeleted) == (0, []), (result.journal, result.errors)
-    assert result.report["sockets_left"] == 0
+    assert result.report["sockets_left"] == result.report["winsock_left"] == 0
     assert len(result.journal) == len(steps), result.journal
     taken = []
     for step, line in zip(steps, result.journal, strict=True):
@@ -77,3 +97,14 @@ def outcomes(result: Result, steps: tuple[str, ...]) -> list[Step]:
         text, _, milliseconds = rest.rpartition("|")
         taken.append(Step(outcome, text, int(milliseconds)))
     return taken
+
+
+def synthetic_bars(count: int) -> Bars:
+    """The bars of include/SyntheticWindow.mqh."""
+    closes = 1 + (np.arange(count + 1) * 37 % 101) / 4096
+    opens, closes = closes[:-1], closes[1:]
+    highs = np.maximum(opens, closes) + 3 / 4096
+    lows = np.minimum(opens, closes) - 2 / 4096
+    times = 1_700_000_000 - 3600 * np.arange(count)[::-1]
+    ohlc = np.column_stack([opens, highs, lows, closes])
+    return Bars("EURUSD", 3600, times, ohlc, np.zeros(count))

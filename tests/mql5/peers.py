@@ -1,4 +1,5 @@
-"""What listens where a daemon should: ZeroMQ peers made of bytes, as hostile as a test wants them.
+"""What listens where a daemon should: peers made of bytes, as hostile as a test wants them, and
+sockets of libzmq's.
 
 def peer(talk: Talk) -> None:
     talk.greet()
@@ -15,8 +16,10 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
+
+import zmq
 
 GREETING_BYTES = 64
 MORE, LONG, COMMAND = 1, 2, 4
@@ -132,16 +135,17 @@ Behaviour = Callable[[Talk], None]
 
 
 class Listener:
-    """A server on a port of its own, which treats each connection as it is told to, in its thread.
+    """A server on a port of its own, which treats connections as it is told to, each in a thread.
 
     Attributes:
         endpoint: where it listens.
         talks: the connections so far, in order.
     """
 
-    def __init__(self, behave: Behaviour) -> None:
+    def __init__(self, *behaviours: Behaviour) -> None:
+        """Treat the connections in turn; those that come later like the last one."""
         self.talks: list[Talk] = []
-        self._behave = behave
+        self._behaviours = behaviours
         self._server = socket.create_server(("127.0.0.1", 0))
         self._server.settimeout(0.05)
         self.endpoint = f"127.0.0.1:{self._server.getsockname()[1]}"
@@ -171,13 +175,50 @@ class Listener:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 talk = Talk(connection, self._ending)
                 self.talks.append(talk)
-                thread = threading.Thread(target=self._treat, args=(talk,), name="talk")
+                behave = self._behaviours[min(len(self.talks), len(self._behaviours)) - 1]
+                thread = threading.Thread(target=self._treat, args=(talk, behave), name="talk")
                 self._threads.append(thread)
                 thread.start()
 
-    def _treat(self, talk: Talk) -> None:
+    def _treat(self, talk: Talk, behave: Behaviour) -> None:
         with talk.connection, contextlib.suppress(Left):
-            self._behave(talk)
+            behave(talk)
+
+
+Treatment = Callable[["zmq.Socket[bytes]", list[bytes]], None]
+"""Called with a socket and the message that came by it."""
+
+
+def send_back(socket_: zmq.Socket[bytes], message: list[bytes]) -> None:
+    """Answer a message with itself."""
+    socket_.send_multipart(message)
+
+
+@contextlib.contextmanager
+def zeromq(
+    treat: Treatment = send_back, *, kind: int = zmq.ROUTER, curve_secret: str = ""
+) -> Iterator[str]:
+    """A socket of libzmq's that treats each message as it is told to; gives its endpoint."""
+    with zmq.Context() as context, context.socket(kind) as server:
+        server.linger = 0
+        if curve_secret:
+            server.curve_secretkey = curve_secret.encode()
+            server.curve_server = True
+        server.bind("tcp://127.0.0.1:*")
+        ending = threading.Event()
+
+        def run() -> None:
+            while not ending.is_set():
+                if server.poll(20):
+                    treat(server, server.recv_multipart())
+
+        thread = threading.Thread(target=run, name="libzmq's peer")
+        thread.start()
+        try:
+            yield server.getsockopt_string(zmq.LAST_ENDPOINT)
+        finally:
+            ending.set()
+            thread.join()
 
 
 def unused_endpoint() -> str:

@@ -1,4 +1,4 @@
-"""A relay between a program and a real daemon, which does to the replies what a test wants.
+"""A relay between a program and a real daemon, which does to forecasts what a test wants.
 
 with relay_to(daemon.endpoint) as relay:
     ... a program that asks relay.endpoint ...
@@ -65,7 +65,7 @@ class Relay:
 
     Attributes:
         endpoint: of the relay, as an EA's input has it.
-        spoil: what happens to replies from now on.
+        spoil: what happens to forecasts on their way from now on.
         forecasts: every request for a forecast so far, decoded.
         answered: `time` of those whose answer was passed on whole.
     """
@@ -92,10 +92,12 @@ def relay_to(daemon_endpoint: str) -> Iterator[Relay]:
                 daemon.send(request)
                 reply = daemon.recv()
                 asked = msgpack.unpackb(request)
-                if asked["op"] == "forecast":
-                    relay.forecasts.append(asked)
-                    if relay.spoil is whole:
-                        relay.answered.add(asked["time"])
+                if asked["op"] != "forecast":
+                    talk.reply(reply)
+                    continue
+                relay.forecasts.append(asked)
+                if relay.spoil is whole:
+                    relay.answered.add(asked["time"])
                 relay.spoil(talk, reply)
 
     with Listener(behave) as listener:

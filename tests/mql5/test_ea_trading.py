@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from bridge.bars import Bars
+from bridge.bars.times import stamp
 from tests.mql5.experts import assert_left_nothing, trader_book
 from tests.mql5.history import write_export
 from tests.mql5.host import Program, TesterResult
@@ -22,6 +23,8 @@ POINT = 1e-5
 SPREAD = 10 * POINT
 HELD = 4  # bars, InpHorizon's default
 RISK_PERCENT = 0.5
+TRADER_MODEL = 2  # of ENUM_TRADER_SOURCE
+FIRST_TESTED = 5  # of a history's bars; those before it are known when the test begins
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,11 @@ def run(
         terminal,
         bars=write_export(terminal.folder, history),
         inputs=inputs,
-        **{"spread_points": 10, **settings},
+        **{
+            "from": stamp(int(history.time[FIRST_TESTED])).replace("-", "."),
+            "spread_points": 10,
+            **settings,
+        },
     )
     assert result.code == 0
     assert_left_nothing(result)
@@ -317,7 +324,7 @@ def test_it_does_not_start_without_its_book_and_says_how_to_make_one(
         ({"InpRiskPercent": 50}, "risk"),
         ({"InpStopInterval": 1}, "interval"),
         ({"InpMaxAgeSeconds": -1}, "negative"),
-        ({"InpSource": "TRADER_MODEL"}, "ForecastTraderModel"),
+        ({"InpSource": TRADER_MODEL}, "ForecastTraderModel"),
     ],
 )
 def test_inputs_that_make_no_sense_are_refused_with_a_sentence(

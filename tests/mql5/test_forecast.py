@@ -135,6 +135,9 @@ def test_a_price_at_which_several_levels_stand_has_the_highest_of_them(
 ) -> None:
     ((above, _),) = answers(library, terminal, [(PROB_ABOVE, 3, 1.2)])
     assert above == pytest.approx(0.4)
+    flat = Given(levels=(0.1, 0.5, 0.9), quantiles=[[1.2, 1.2, 1.3]], up=[0.5], horizon=1)
+    ((above, _),) = answers(library, terminal, [(PROB_ABOVE, 1, 1.2)], flat)
+    assert above == pytest.approx(0.5)
 
 
 def test_an_interval_lies_as_much_below_as_above(library: Program, terminal: Terminal) -> None:

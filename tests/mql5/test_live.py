@@ -1,6 +1,6 @@
-"""ForecastTrader on a live chart, over the terminal's own sockets: its daemon comes and goes, is slow,
-is cut off, or is none at all. Each ends in an error that names what is wrong, in no trade without a
-forecast, in nothing left open, and, where there is a daemon again, in trades again.
+"""ForecastTrader on a live chart, over the terminal's own sockets: its daemon comes and goes, is
+slow, is cut off, or is none at all. Each ends in an error that names what is wrong, in no trade
+without a forecast, in nothing left open, and, where there is a daemon again, in trades again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pytest
 
 from bridge.bars import Bars
 from tests.conftest import Daemon, StartDaemon
-from tests.mql5.experts import EVERY_LIKELIHOOD, assert_left_nothing, trader
+from tests.mql5.experts import EVERY_LIKELIHOOD, assert_left_nothing, entries, trader
 from tests.mql5.history import write_export
 from tests.mql5.host import Result, Running
 from tests.mql5.peers import Behaviour, Left, Listener, Talk, unused_endpoint
@@ -63,11 +63,6 @@ def ended(running: Running) -> Result:
     for handler in result.report["handlers"].values():  # type: ignore[attr-defined]
         assert handler["longest_microseconds"] < A_HANG_MS * 1000, result.report["handlers"]
     return result
-
-
-def entries(result: Result) -> list[int]:
-    """When positions were opened."""
-    return [deal["time"] for deal in result.report["deals"] if deal["entry"] == "in"]  # type: ignore[attr-defined]
 
 
 def between(journal: list[str], first: str, second: str) -> list[str]:
@@ -123,8 +118,8 @@ def test_every_trade_follows_a_forecast_of_the_bar_before(
 
 
 def assert_traded_on_forecasts_only(result: Result, bars: Bars, relay: Relay) -> None:
-    for time in entries(result):
-        row = int(np.searchsorted(bars.time, time, side="right")) - 1
+    for entry in entries(result):
+        row = int(np.searchsorted(bars.time, entry["time"], side="right")) - 1
         assert int(bars.time[row - 1]) in relay.answered
 
 

@@ -1,5 +1,5 @@
-"""ForecastTrader in the Strategy Tester: the daemon, the book and the model inside the terminal give
-the same trades, over all real hours that there are and over a year made of them.
+"""ForecastTrader in the Strategy Tester: the daemon, the book and the model inside the terminal
+give the same trades, over all real hours that there are and over a year made of them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from tests.conftest import Daemon
 from tests.mql5.experts import (
     EVERY_LIKELIHOOD,
     assert_left_nothing,
+    entries,
     trader_book,
     trader_dll,
     trader_model,
@@ -93,9 +94,9 @@ def by_book(period: Period, tmp_path_factory: pytest.TempPathFactory) -> TesterR
 
 
 def test_there_are_hundreds_of_trades_both_ways(by_book: TesterResult) -> None:
-    entries = [deal for deal in by_book.deals if deal["entry"] == "in"]
-    assert len(entries) > 500
-    assert {deal["type"] for deal in entries} == {"buy", "sell"}
+    opened = entries(by_book)
+    assert len(opened) > 500
+    assert {deal["type"] for deal in opened} == {"buy", "sell"}
     assert {deal["reason"] for deal in by_book.deals} >= {"expert", "sl", "tp"}
 
 
@@ -126,7 +127,7 @@ def test_the_daemons_and_the_books_forecasts_are_the_same_bits(
         terminal = terminal_with(period, tmp_path / source)
         result = probe.test(terminal, bars=period.export, inputs={"InpSource": source, **inputs})
         assert result.code == 0
-        asked = read_probe(terminal.files / "probe.bin")
+        asked = read_probe(terminal.agent_files / "probe.bin")
         assert [each.bar for each in asked] == period.bars.time.tolist()
         numbers[source] = np.array([each.numbers for each in asked[CONTEXT:]])
     assert numbers["book"].size

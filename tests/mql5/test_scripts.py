@@ -88,6 +88,24 @@ def test_a_part_of_the_history_can_be_asked_for(
     np.testing.assert_array_equal(found.time, history.time[100:200])
 
 
+def test_prices_have_the_digits_of_their_symbol(
+    export_bars: Program, terminal: Terminal, history: Bars
+) -> None:
+    yen = Bars("USDJPY", 3600, history.time, np.round(history.ohlc * 90, 3), history.volume)
+    result = export_bars.script(
+        terminal,
+        bars=write_export(terminal.folder, yen, digits=3),
+        symbol="USDJPY",
+        digits=3,
+        account_currency="JPY",
+    )
+    assert result.code == 0
+    (path,) = terminal.files.iterdir()
+    found, _ = read_bars(path)
+    assert found.symbol == "USDJPY"
+    np.testing.assert_array_equal(found.ohlc, yen.ohlc[:-1])
+
+
 def test_a_symbol_that_is_not_there_is_told(export_bars: Program, terminal: Terminal) -> None:
     result = export_bars.script(terminal, inputs={"InpSymbol": "EURXXX"})
     assert any("EURXXX" in line and "Market Watch" in line for line in result.journal)

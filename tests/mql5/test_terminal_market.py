@@ -8,25 +8,9 @@ import numpy as np
 import pytest
 
 from tests.mql5.expectations import PROGRAMS
-from tests.mql5.history import HEADER
 from tests.mql5.host import build
+from tests.mql5.made_bars import HOUR, START, Bar, export
 from tests.mql5.terminal import Terminal
-
-HOUR = 3600
-START = int(np.datetime64("2020-01-02T10:00", "s").astype(int))
-
-Bar = tuple[int, float, float, float, float, int]
-"""Open time, open, high, low, close, tick volume."""
-
-
-def export(path: Path, bars: list[Bar], *, spread: int = 10, encoding: str = "utf-8") -> Path:
-    lines = [HEADER]
-    for time, *ohlc, volume in bars:
-        stamp = str(np.datetime64(time, "s")).replace("-", ".").replace("T", "\t")
-        prices = "\t".join(f"{price:.5f}" for price in ohlc)
-        lines.append(f"{stamp}\t{prices}\t{volume}\t0\t{spread}\n")
-    path.write_text("".join(lines), encoding=encoding, newline="\r\n")
-    return path
 
 
 def random_bars(count: int, seed: int = 7) -> list[Bar]:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.mql5.snippets import cpp, refused, translated
 from tests.mql5.translator import Mql5Error, translate
+from tests.mql5.translator.__main__ import main
 from tests.mql5.translator.reading.tokens import Kind, SourceFile
 
 
@@ -188,3 +189,21 @@ def test_properties_count_in_the_program_only(tmp_path: Path) -> None:
 
     with pytest.raises(Mql5Error, match="in the program's own file only"):
         translated(tmp_path, '#include "A.mqh"', others={"A.mqh": "#property strict"})
+
+
+# ---- the command
+
+
+def test_the_command_writes_cpp_or_says_where_the_error_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, made = tmp_path / "A.mqh", tmp_path / "A.cpp"
+    source.write_text("int a = N;\n", encoding="utf-8")
+
+    monkeypatch.setattr("sys.argv", ["translator", str(source), "-D", "N=1", "-o", str(made)])
+    assert main() == 0
+    assert "int32_t a = 1;" in made.read_text(encoding="utf-8")
+
+    monkeypatch.setattr("sys.argv", ["translator", str(source)])
+    assert main() == 1
+    assert capsys.readouterr().err == f"{source.as_posix()}:1:9: 'N' is not declared\n"

@@ -182,6 +182,9 @@ DECLARATIONS = {
     "template<class T>": ("template<‸class T> void F();", "template<typename T>"),
     "a method that its class lacks": ("class C { };\nvoid C::‸F() { }", "declares no 'F'"),
     "a type that comes later": ("‸CLater later;\nclass CLater { };", "declared before this line"),
+    "a static function": ("‸static int F() { return 1; }", "only methods and variables"),
+    "a name that is a word of MQL5": ("int ‸vector;", "a word of MQL5"),
+    "a name that is too long": ("int ‸" + "a" * 64 + ";", "at most 63 characters, not 64"),
     "two types of one name": ("struct S { int a; };\nclass ‸S { };", "is a type already"),
     "const after the type": ("int ‸const a = 1;", "before the type: const int"),
     "braces without =": ("int a‸{1};", "initialises with '='"),
@@ -209,7 +212,19 @@ DECLARATIONS = {
         "class C { };\nvoid F(C &c) { c.‸m_a = 1; }",
         "'C' has no member 'm_a'",
     ),
+    "a member that a structure of MQL5 lacks": (
+        "double F(MqlTick &tick) { return tick.‸close; }",
+        "'MqlTick' has no member 'close'",
+    ),
     "a method that a class lacks": ("class C { };\nvoid F(C *c) { c.‸G(); }", "no method 'G'"),
+    "a member of a result": (
+        "MqlTick T() { MqlTick t = {}; return t; }\ndouble F() { return T().‸bid; }",
+        "into a variable first",
+    ),
+    "a function that returns an object": (
+        "class C { };\nC ‸F(C &c) { return c; }",
+        "or return a pointer",
+    ),
     "this outside of a class": ("void F() { Print(‸this.a); }", "in methods only"),
     "this in a static method": ("class C { static void F() { ‸this; } };", "not in static ones"),
     "a member in a static method": (
@@ -337,6 +352,13 @@ EXPRESSIONS = {
 
 STATEMENTS = {
     "a condition that declares": ("void F() { if(‸int a = 1) { } }", "before the 'if'"),
+    "an unused variable": ("void F() { int ‸a = 1; }", "'a' is never used"),
+    "an unused array": ("void F() { if(true) { double ‸a[3]; } }", "'a' is never used"),
+    "a pointer as a condition": ("class C { };\nvoid F(C *p) { if(‸p) { } }", "with NULL"),
+    "a pointer in a condition": (
+        "class C { };\nbool F(C *p, bool a) { return a && ‸p; }",
+        "a pointer is no condition",
+    ),
     "an empty condition's statement": ("void F(bool a) { if(a)‸; }", "empty statement"),
     "an empty loop's statement": ("void F(bool a) { while(a)‸; }", "empty statement"),
     "a case that varies": ("void F(int a) { switch(a) { case ‸a: break; } }", "is constant"),

@@ -1,8 +1,8 @@
 """The wire in MQL5: the same golden vectors as Python's, both ways, and the same judgement of bytes
 that are no message.
 
-`programs/Wire.mq5` reads a file of bodies, or of calls that make bodies, and writes a line for each:
-what it decoded in the canonical form of `canonical` below, or the bytes that it made in hex.
+`programs/Wire.mq5` reads a file of bodies, or of calls that make bodies, and writes a line for
+each: what it decoded in the canonical form of `canonical` below, or the bytes that it made in hex.
 """
 
 from __future__ import annotations

@@ -38,11 +38,13 @@ _LANGUAGE = (
 _SANITIZERS = (
     *("-fsanitize=address,undefined,float-cast-overflow", "-fno-sanitize-recover=all"),
     "-fno-omit-frame-pointer",
+    "-fno-sanitize=null,vptr",  # the runtime checks every pointer itself (ptr.hpp)
 )
 _LIBRARIES = {"linux": ("-ldl", "-pthread"), "windows": ("-static", "-lws2_32")}
 WINE = {"WINEPREFIX": str(BUILD / "wine"), "WINEDEBUG": "-all"}
 
-_KEEP_SECONDS = 7 * 24 * 60 * 60
+_MADE = ("objects", "programs", "units")
+_KEEP_SECONDS = 3 * 24 * 60 * 60
 _INCLUDE = re.compile(rb'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -114,9 +116,9 @@ class Toolchain:
 
 
 def prune() -> None:
-    """Remove what no build has used for a week."""
+    """Remove what no build has used for three days."""
     old = time.time() - _KEEP_SECONDS
-    for made in BUILD.glob("*/*"):
+    for made in (path for room in _MADE for path in (BUILD / room).glob("*")):
         if made.is_file() and made.stat().st_mtime < old:
             made.unlink(missing_ok=True)
 
@@ -156,7 +158,7 @@ def missing(what: str) -> NoReturn:
 
 
 def _used(made: Path) -> bool:
-    """Whether it exists; if so, it stays for another week."""
+    """Whether it exists; if so, it stays for another three days."""
     try:
         os.utime(made)
     except FileNotFoundError:

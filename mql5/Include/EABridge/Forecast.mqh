@@ -198,7 +198,7 @@ double CForecast::ProbAbove(const double price, const int h) const
    if(row < 0 || !MathIsValidNumber(price))
       return EMPTY_VALUE;
    const int last = m_levels_count - 1;
-   if(price <= m_quantiles[row])
+   if(price < m_quantiles[row])
       return 1.0 - m_levels[0];
    if(price >= m_quantiles[row + last])
       return 1.0 - m_levels[last];

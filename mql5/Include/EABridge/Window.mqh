@@ -68,11 +68,11 @@ bool CWindow::Gather(const string symbol, const ENUM_TIMEFRAMES period, const in
    const int copied = CopyRates(symbol, period, 1, bars, m_rates);
    if(copied < bars)
       return Fail(FORECAST_FEW_BARS,
-                    StringFormat("The model reads %d closed bars of %s %s and the terminal has " +
-                                 "%d (error %d): scroll that chart back so that it loads more, " +
-                                 "or start the test at a later date",
-                                 bars, symbol, TimeframeName(m_timeframe), copied < 0 ? 0 : copied,
-                                 GetLastError()));
+                  StringFormat("The model reads %d closed bars of %s %s and the terminal has %d " +
+                               "(error %d): scroll that chart back so that it loads more, or " +
+                               "start the test at a later date",
+                               bars, symbol, TimeframeName(m_timeframe), copied < 0 ? 0 : copied,
+                               GetLastError()));
    m_bars = copied;
    if(!CheckBars())
       return false;
@@ -108,14 +108,14 @@ bool CWindow::CheckBars()
       if(!numbers || m_rates[i].open <= 0.0 || m_rates[i].low <= 0.0 || m_rates[i].close <= 0.0 ||
          m_rates[i].high < m_rates[i].low)
          return Fail(FORECAST_BAD_VALUES,
-                       StringFormat("The bar of %s at %s has prices that cannot be: refresh the " +
-                                    "chart's history (right click > Refresh)",
-                                    m_symbol, TimeToString(m_rates[i].time)));
+                     StringFormat("The bar of %s at %s has prices that cannot be: refresh the " +
+                                  "chart's history (right click > Refresh)",
+                                  m_symbol, TimeToString(m_rates[i].time)));
       if(i > 0 && m_rates[i].time <= m_rates[i - 1].time)
          return Fail(FORECAST_BAD_VALUES,
-                       StringFormat("The bars of %s are out of order at %s: refresh the chart's " +
-                                    "history (right click > Refresh)",
-                                    m_symbol, TimeToString(m_rates[i].time)));
+                     StringFormat("The bars of %s are out of order at %s: refresh the chart's " +
+                                  "history (right click > Refresh)",
+                                  m_symbol, TimeToString(m_rates[i].time)));
      }
    return true;
   }

@@ -25,7 +25,7 @@ int ReadBars(const string symbol, const ENUM_TIMEFRAMES period, const datetime t
    int count = CopyRates(symbol, period, InpFrom, to, rates);
    for(int i = 0; i < EXPORT_TRIES && !IsStopped(); i++)
      {
-      if(count > 0 && SeriesInfoInteger(symbol, period, SERIES_SYNCHRONIZED) != 0)
+      if(SeriesInfoInteger(symbol, period, SERIES_SYNCHRONIZED) != 0)
          break;
       Sleep(500);
       count = CopyRates(symbol, period, InpFrom, to, rates);

@@ -1,7 +1,7 @@
 //+------------------------------------------------------------------+
 //| SyntheticWindow.mqh                                              |
 //| Bars that Python makes as well: synthetic_bars in                |
-//| tests/mql5/servers.py.                                           |
+//| tests/mql5/network.py.                                           |
 //+------------------------------------------------------------------+
 #ifndef SYNTHETIC_WINDOW_MQH
 #define SYNTHETIC_WINDOW_MQH

@@ -226,7 +226,7 @@ void ExpectLiterals()
    ExpectLong("a date", D'2020.01.01 10:30:27', 1577874627);
    ExpectLong("a date the other way round", D'01.02.2020 5', D'2020.02.01 05:00');
    ExpectLong("a color", C'255,0x80,1', 0x0180FF);
-   ExpectLong("a string's length", StringLen(GREETING), 16);
+   ExpectLong("a string's length", StringLen(GREETING), 15);
    ExpectText("an escape", "\x20AC", ShortToString(0x20AC));
    ExpectText("the function", __FUNCTION__, "ExpectLiterals");
    ExpectText("the file", __FILE__, "Language.mq5");
@@ -336,7 +336,7 @@ void ExpectStatements()
          continue;
       n++;
      }
-   ExpectLong("loops", n, 21);
+   ExpectLong("loops", n, 22);
    long quotient = 100;
    quotient /= n;
    quotient %= 3;

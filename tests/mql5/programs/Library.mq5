@@ -8,8 +8,6 @@
 #include <EABridge/Timeframe.mqh>
 #include <EABridge/Sources/Book.mqh>
 
-#define LOOKUPS_TOGETHER 64
-
 input string InpCommand = "";
 input int InpCount = 0;
 
@@ -131,50 +129,6 @@ void OpenBooks()
      }
   }
 
-// Asks a book for every bar in turn, as a test does, and tells how long a look-up takes: the median
-// of many short runs of them, which does not count what else the processor does.
-void TimeLookups()
-  {
-   CBookSource book;
-   CModelInfo info;
-   CWindow window;
-   CForecast forecast;
-   MqlRates rates[];
-   double prices[];
-   const int bars = CopyRates(_Symbol, PERIOD_H1, 1, Bars(_Symbol, PERIOD_H1) - 1, rates);
-   if(!book.Open("0.book") || !book.Describe(info, 0) || info.columns != 4)
-      return;
-   ArrayResize(prices, 4 * info.context);
-   double means_us[];
-   ulong spent_us = 0;
-   int found = 0;
-   for(int last = info.context - 1; last < bars; last++)
-     {
-      for(int i = 0; i < info.context; i++)
-        {
-         const int bar = last - info.context + 1 + i;
-         prices[4 * i] = rates[bar].open;
-         prices[4 * i + 1] = rates[bar].high;
-         prices[4 * i + 2] = rates[bar].low;
-         prices[4 * i + 3] = rates[bar].close;
-        }
-      window.Set(_Symbol, PERIOD_H1, rates[last].time, 4, prices);
-      const ulong begun_us = GetMicrosecondCount();
-      const bool answered = book.Ask(window, forecast, 0);
-      spent_us += GetMicrosecondCount() - begun_us;
-      found += answered ? 1 : 0;
-      if((last + 1) % LOOKUPS_TOGETHER == 0)
-        {
-         const int runs = ArraySize(means_us);
-         ArrayResize(means_us, runs + 1, 1000);
-         means_us[runs] = (double)spent_us / LOOKUPS_TOGETHER;
-         spent_us = 0;
-        }
-     }
-   ArraySort(means_us);
-   Print("lookups\t", found, "\t", means_us[ArraySize(means_us) / 2]);
-  }
-
 void TellObjects(const string when)
   {
    double lowest = DBL_MAX;
@@ -243,8 +197,6 @@ void OnStart()
       ListTimeframes();
    else if(InpCommand == "books")
       OpenBooks();
-   else if(InpCommand == "lookups")
-      TimeLookups();
    else if(InpCommand == "fans")
       DrawFans();
    else

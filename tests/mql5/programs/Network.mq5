@@ -104,7 +104,7 @@ string Described(const ulong deadline_us)
 string Forecasted(const int bars, const ulong deadline_us)
   {
    CWindow window;
-   FillSyntheticWindow(window, bars > 0 ? bars : g_info.context, g_info.columns);
+   FillSyntheticWindow(window, bars > 0 ? bars : g_info.context, MathMax(g_info.columns, 1));
    if(!g_source.Ask(window, g_forecast, deadline_us))
       return Failure(g_source);
    string text = "ok|" + g_forecast.Model();
@@ -146,6 +146,14 @@ string Measured(const string what, const int count)
    return text;
   }
 
+// Waits until the test has put a file there.
+bool Awaited(const string file, const ulong deadline_us)
+  {
+   while(!FileIsExist(file) && GetMicrosecondCount() < deadline_us && !IsStopped())
+      Sleep(5);
+   return FileIsExist(file);
+  }
+
 string Outcome(const string &words[])
   {
    const string step = words[0];
@@ -157,6 +165,8 @@ string Outcome(const string &words[])
       Sleep(number);
       return "ok|";
      }
+   if(step == "await")
+      return Awaited(argument, Deadline(number)) ? "ok|" : "never came|";
    //--- a channel
    if(step == "connect")
      {

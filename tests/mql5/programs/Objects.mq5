@@ -26,6 +26,14 @@ public:
    int               Legs() const { return 4; }
   };
 
+class CNode
+  {
+public:
+   CNode            *m_self;
+   int               m_unset;
+                     CNode() : m_self(GetPointer(this)) {}
+  };
+
 class CKennel
   {
 private:
@@ -85,6 +93,13 @@ void OnStart()
       ExpectLong("one alive", g_alive, 1);
      }
    ExpectLong("none alive after the block", g_alive, 0);
+
+   CNode *node = new CNode();
+   ExpectLong("a pointer that its own constructor took", CheckPointer(node.m_self), POINTER_DYNAMIC);
+   ExpectTrue("a field that no constructor set is not zero", node.m_unset != 0);
+   CNode *taken = node.m_self;
+   delete node;
+   ExpectLong("dies with the object", CheckPointer(taken), POINTER_INVALID);
 
    g_kennel.Take(new CDog("Bello"));
    g_kennel.Take(new CAnimal("Cat"));

@@ -302,6 +302,7 @@ class Class:
     base_access: str = "private"
     final: bool = False
     pack: int = 1
+    end: Position | None = None
     members: list[tuple[str, Variable | Function]] = field(default_factory=list)
 
     @property
@@ -320,6 +321,7 @@ class EnumDeclaration:
     at: Position
     name: str
     values: list[tuple[Position, str, Expression | None]]
+    end: Position
 
 
 @dataclass

@@ -262,7 +262,7 @@ bool CBookFile::Missing()
 
 bool CBookFile::Damaged(const string how)
   {
-   return Fail(FORECAST_BOOK_DAMAGED, "The book " + m_name + " cannot be used: " + how +
+   return Fail(FORECAST_BOOK_DAMAGED, "The book " + m_name + " is damaged: " + how +
                ". Make it again with eabridge book");
   }
 

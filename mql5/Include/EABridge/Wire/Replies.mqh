@@ -346,7 +346,7 @@ uint CReply::Clipped(const ulong value) const
 // A number of bars or seconds; -1, which nobody takes for one, where it is beyond any.
 int CReply::Narrowed(const long value) const
   {
-   return value < 0 || value > (long)INT_MAX ? -1 : (int)value;
+   return (value < 0 || value > (long)INT_MAX) ? -1 : (int)value;
   }
 
 #endif

@@ -119,7 +119,7 @@ void CFrameReader::Take()
 // Flags and length: as long as the flags say, once they are here.
 int CFrameReader::HeadBytes() const
   {
-   return m_to > m_from && (bytes[m_from] & EABRIDGE_FRAME_LONG) != 0 ? 9 : 2;
+   return (!IsEmpty() && (bytes[m_from] & EABRIDGE_FRAME_LONG) != 0) ? 9 : 2;
   }
 
 // The body's length, once the head is whole.

@@ -32,9 +32,9 @@ public:
    virtual bool      Send(const uchar &data[], const int count, const uint timeout_ms) override;
    virtual int       Receive(uchar &data[], const int at, const int least, const int most,
                              const uint timeout_ms) override;
-   virtual bool      IsOpen() const override { return m_socket != INVALID_HANDLE; }
+   virtual bool      IsOpen() const { return m_socket != INVALID_HANDLE; }
    virtual void      Close() override;
-   virtual string    Name() const override { return "socket"; }
+   virtual string    Name() const { return "socket"; }
   };
 
 CNativeSocket::CNativeSocket()
@@ -93,7 +93,7 @@ int CNativeSocket::Receive(uchar &data[], const int at, const int least, const i
       const int read = SocketRead(m_socket, m_chunk,
                                   (uint)MathMin(least - got, EABRIDGE_NATIVE_CHUNK), left_ms);
       if(read <= 0)
-         return got > 0 || !HasEnded(began_us, left_ms) ? got : -1;
+         return (got > 0 || !HasEnded(began_us, left_ms)) ? got : -1;
       ArrayCopy(data, m_chunk, at + got, 0, read);
       got += read;
       left_ms = MillisecondsLeft(deadline_us);

@@ -10,8 +10,9 @@
 #include "program.hpp"
 
 namespace mql::host {
+
 enum class Handler { init, tick, timer, trade, tester, start, deinit };
-inline constexpr std::array<std::string_view, 7> handler_names = {
+inline constexpr std::array<std::string_view, 7> kHandlerNames = {
     "OnInit", "OnTick", "OnTimer", "OnTrade", "OnTester", "OnStart", "OnDeinit"};
 
 class Expert {
@@ -48,7 +49,7 @@ class Expert {
   const Spent &spent(Handler handler) const { return spent_[static_cast<size_t>(handler)]; }
 
  private:
-  using SpentByHandler = std::array<Spent, handler_names.size()>;
+  using SpentByHandler = std::array<Spent, kHandlerNames.size()>;
 
   class Watch {
    public:
@@ -83,4 +84,5 @@ Expert &expert();
 
 // OnInit; where it fails, OnDeinit and false.
 bool start_expert();
+
 }  // namespace mql::host

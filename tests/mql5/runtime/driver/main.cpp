@@ -4,6 +4,7 @@
 
 #include "critical.hpp"
 #include "exit_codes.hpp"
+#include "input.hpp"
 #include "journal.hpp"
 #include "live.hpp"
 #include "program.hpp"
@@ -16,6 +17,7 @@ namespace {
 
 int run() {
   using namespace mql::host;
+  refuse_unknown_inputs();
   switch (mode()) {
     case Mode::tester:
       return run_tester();

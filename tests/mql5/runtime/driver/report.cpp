@@ -72,9 +72,9 @@ void write_account(Json &json) {
 // How often each handler ran, and how long the program spent in it.
 void write_handlers(Json &json) {
   json.key("handlers").begin_object();
-  for (size_t i = 0; i < handler_names.size(); ++i) {
+  for (size_t i = 0; i < kHandlerNames.size(); ++i) {
     const Expert::Spent &spent = expert().spent(static_cast<Handler>(i));
-    json.key(handler_names[i]).begin_object();
+    json.key(kHandlerNames[i]).begin_object();
     json.member("calls", spent.calls).member("microseconds", spent.nanoseconds / 1000);
     json.member("longest_microseconds", spent.longest_nanoseconds / 1000);
     json.end_object();

@@ -1,5 +1,6 @@
 #include "tester.hpp"
 
+#include "agent_files.hpp"
 #include "broker.hpp"
 #include "clock.hpp"
 #include "config.hpp"
@@ -37,6 +38,7 @@ void run_tick() {
 int run_tester() {
   Feed feed;
   if (feed.bars() == 0) bad_configuration("no bar of the file opens between from and to");
+  copy_tester_files();
   feed.play_next();  // the price that OnInit sees
   if (!start_expert()) return kExitInitFailed;
   run_tick();

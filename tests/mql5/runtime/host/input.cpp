@@ -15,6 +15,11 @@ T parsed(const std::string &name, const std::string &value) {
 
 }  // namespace
 
+void refuse_unknown_inputs() {
+  for (const std::string &name : config().inputs_never_asked())
+    bad_configuration("the program has no input " + name);
+}
+
 void bad_input(const std::string &name, const std::string &value) {
   bad_configuration("input " + name + " cannot be " + value);
 }

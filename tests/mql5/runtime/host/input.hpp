@@ -10,6 +10,9 @@
 namespace mql {
 namespace host {
 
+// Once the program's globals are there: ends the process where an input was set that it has not.
+void refuse_unknown_inputs();
+
 [[noreturn]] void bad_input(const std::string &name, const std::string &value);
 bool input_flag(const std::string &name, const std::string &value);
 int64_t input_integer(const std::string &name, const std::string &value);

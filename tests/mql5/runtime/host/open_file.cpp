@@ -1,12 +1,8 @@
 #include "open_file.hpp"
 
+#include <algorithm>
 #include <array>
-
-#ifdef _WIN32
-#include <io.h>
-#else
-#include <sys/stat.h>
-#endif
+#include <iterator>
 
 #include "errors.hpp"
 #include "files.hpp"
@@ -26,40 +22,6 @@ Table &table() {
   return files;
 }
 
-std::FILE *open_stream(const std::filesystem::path &path, const char *mode) {
-#ifdef _WIN32
-  const std::wstring wide(mode, mode + std::char_traits<char>::length(mode));
-  return _wfopen(path.c_str(), wide.c_str());
-#else
-  return std::fopen(path.c_str(), mode);
-#endif
-}
-
-int seek_stream(std::FILE *file, int64_t offset, int origin) {
-#ifdef _WIN32
-  return _fseeki64(file, offset, origin);
-#else
-  return fseeko(file, offset, origin);
-#endif
-}
-
-int64_t tell_stream(std::FILE *file) {
-#ifdef _WIN32
-  return _ftelli64(file);
-#else
-  return ftello(file);
-#endif
-}
-
-int64_t stream_size(std::FILE *file) {
-#ifdef _WIN32
-  return _filelengthi64(_fileno(file));
-#else
-  struct stat about = {};
-  return fstat(fileno(file), &about) == 0 ? about.st_size : 0;
-#endif
-}
-
 // Two handles on one file: each must allow what the other does, as Windows has it.
 bool may_share(int one, int other) {
   const auto allows = [](int flags, int access) {
@@ -75,10 +37,9 @@ bool is_shared_badly(const std::filesystem::path &path, int flags) {
   return false;
 }
 
-const char *stream_mode(const std::filesystem::path &path, int flags) {
-  if (!(flags & FILE_WRITE)) return "rb";
-  if (!(flags & FILE_READ)) return "wb";
-  return std::filesystem::exists(path) ? "r+b" : "w+b";
+DiskFile::Access access(int flags) {
+  if (!(flags & FILE_WRITE)) return DiskFile::Access::read;
+  return flags & FILE_READ ? DiskFile::Access::read_and_write : DiskFile::Access::write_anew;
 }
 
 }  // namespace
@@ -91,25 +52,24 @@ std::unique_ptr<OpenFile> OpenFile::open(const std::filesystem::path &path,
     return nullptr;
   }
   if (options.flags & FILE_WRITE) std::filesystem::create_directories(path.parent_path(), ignored);
-  std::FILE *file = nullptr;
+  std::unique_ptr<DiskFile> file;
   if ((options.flags & (FILE_READ | FILE_WRITE)) && !is_shared_badly(path, options.flags))
-    file = open_stream(path, stream_mode(path, options.flags));
-  if (file == nullptr) {
+    file = DiskFile::open(path, access(options.flags));
+  if (!file) {
     set_error(ERR_CANNOT_OPEN_FILE);
     return nullptr;
   }
-  std::unique_ptr<OpenFile> opened(new OpenFile(file, path, options));
+  std::unique_ptr<OpenFile> opened(new OpenFile(std::move(file), path, options));
   if (options.flags & (FILE_TXT | FILE_CSV)) opened->start_text();
   return opened;
 }
 
-OpenFile::OpenFile(std::FILE *file, const std::filesystem::path &path, const Options &options)
-    : file_(file),
+OpenFile::OpenFile(std::unique_ptr<DiskFile> file, const std::filesystem::path &path,
+                   const Options &options)
+    : file_(std::move(file)),
       path_(path),
       options_(options),
       is_unicode_((options.flags & FILE_UNICODE) || !(options.flags & FILE_ANSI)) {}
-
-OpenFile::~OpenFile() { std::fclose(file_); }
 
 // A text's first bytes say how it is written; a new one in UTF-16 gets them.
 void OpenFile::start_text() {
@@ -123,47 +83,52 @@ void OpenFile::start_text() {
   const auto starts_with = [&](const auto &mark) {
     return length >= std::size(mark) && std::equal(std::begin(mark), std::end(mark), start);
   };
-  size_t mark = 0;
+  seek(0);
   if (starts_with(kUtf16Mark)) {
     is_unicode_ = true;
-    mark = sizeof kUtf16Mark;
+    seek(sizeof kUtf16Mark);
   } else if (starts_with(kUtf8Mark)) {
     is_unicode_ = false;
     options_.codepage = CP_UTF8;
-    mark = sizeof kUtf8Mark;
+    seek(sizeof kUtf8Mark);
   }
-  seek(static_cast<int64_t>(mark), SEEK_SET);
-}
-
-// C's streams want a seek between reading and writing.
-void OpenFile::turn_to(Last next) {
-  if (last_ != Last::nothing && last_ != next) seek_stream(file_, 0, SEEK_CUR);
-  last_ = next;
 }
 
 size_t OpenFile::read(void *bytes, size_t count) {
-  turn_to(Last::read);
-  return std::fread(bytes, 1, count, file_);
+  constexpr size_t kSmall = 512;
+  constexpr size_t kAhead = 4096;
+  size_t got = 0;
+  if (count > kSmall) {
+    got = file_->read(position_, bytes, count);
+  } else {
+    const auto covered = [&] {
+      const int64_t end = ahead_from_ + static_cast<int64_t>(ahead_.size());
+      return position_ >= ahead_from_ && position_ + static_cast<int64_t>(count) <= end;
+    };
+    if (!covered()) {
+      ahead_.resize(kAhead);
+      ahead_from_ = position_;
+      ahead_.resize(file_->read(position_, ahead_.data(), kAhead));
+    }
+    const auto start = static_cast<size_t>(position_ - ahead_from_);
+    got = ahead_.copy(static_cast<char *>(bytes), count, start);
+  }
+  position_ += static_cast<int64_t>(got);
+  return got;
 }
 
 size_t OpenFile::write(const void *bytes, size_t count) {
-  turn_to(Last::write);
-  return std::fwrite(bytes, 1, count, file_);
+  ahead_.clear();
+  const size_t written = file_->write(position_, bytes, count);
+  position_ += static_cast<int64_t>(written);
+  return written;
 }
 
-bool OpenFile::seek(int64_t offset, int origin) {
-  last_ = Last::nothing;
-  return seek_stream(file_, offset, origin) == 0;
+bool OpenFile::seek(int64_t position) {
+  if (position < 0) return false;
+  position_ = position;
+  return true;
 }
-
-int64_t OpenFile::tell() const { return tell_stream(file_); }
-
-int64_t OpenFile::size() {
-  if (last_ == Last::write) flush();
-  return stream_size(file_);
-}
-
-void OpenFile::flush() { std::fflush(file_); }
 
 int OpenFile::take_unit() {
   unsigned char bytes[2] = {};
@@ -173,23 +138,23 @@ int OpenFile::take_unit() {
 }
 
 int OpenFile::peek_unit() {
-  const int64_t at = tell();
+  const int64_t at = position_;
   const int unit = take_unit();
-  seek(at, SEEK_SET);
+  position_ = at;
   return unit;
 }
 
 void OpenFile::write_text(std::u16string_view text) {
+  std::string bytes;
   if (is_unicode_) {
     for (const char16_t unit : text) {
-      const unsigned char bytes[] = {static_cast<unsigned char>(unit & 0xFF),
-                                     static_cast<unsigned char>(unit >> 8)};
-      write(bytes, sizeof bytes);
+      bytes += static_cast<char>(unit & 0xFF);
+      bytes += static_cast<char>(unit >> 8);
     }
   } else {
-    const std::string bytes = options_.codepage == CP_UTF8 ? to_utf8(text) : to_ansi(text);
-    write(bytes.data(), bytes.size());
+    bytes = options_.codepage == CP_UTF8 ? to_utf8(text) : to_ansi(text);
   }
+  write(bytes.data(), bytes.size());
 }
 
 int keep_open(std::unique_ptr<OpenFile> file) {

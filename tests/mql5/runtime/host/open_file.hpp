@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include "disk_file.hpp"
 
 namespace mql::host {
 
@@ -20,9 +22,6 @@ class OpenFile {
 
   // Null, with the last error set, where it cannot be opened as asked.
   static std::unique_ptr<OpenFile> open(const std::filesystem::path &path, const Options &options);
-  ~OpenFile();
-  OpenFile(const OpenFile &) = delete;
-  OpenFile &operator=(const OpenFile &) = delete;
 
   const std::filesystem::path &path() const { return path_; }
   const Options &options() const { return options_; }
@@ -32,10 +31,9 @@ class OpenFile {
 
   size_t read(void *bytes, size_t count);
   size_t write(const void *bytes, size_t count);
-  bool seek(int64_t offset, int origin);
-  int64_t tell() const;
-  int64_t size();
-  void flush();
+  bool seek(int64_t position);
+  int64_t tell() const { return position_; }
+  int64_t size() const { return file_->size(); }
 
   // The next unit of text without taking it, and taking it; -1 at the end.
   int peek_unit();
@@ -43,17 +41,17 @@ class OpenFile {
   void write_text(std::u16string_view text);
 
  private:
-  enum class Last { nothing, read, write };
-
-  OpenFile(std::FILE *file, const std::filesystem::path &path, const Options &options);
-  void turn_to(Last next);
+  OpenFile(std::unique_ptr<DiskFile> file, const std::filesystem::path &path,
+           const Options &options);
   void start_text();
 
-  std::FILE *file_;
+  std::unique_ptr<DiskFile> file_;
   std::filesystem::path path_;
   Options options_;
   bool is_unicode_;
-  Last last_ = Last::nothing;
+  int64_t position_ = 0;
+  std::string ahead_;  // bytes read in advance, for small reads
+  int64_t ahead_from_ = 0;
 };
 
 // By handle, from 1. At most 64 at a time.

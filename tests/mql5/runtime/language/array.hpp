@@ -19,9 +19,6 @@
 namespace mql {
 namespace host {
 
-// Memory that MQL5 leaves as it is holds this byte in the host, so that a test sees who reads it.
-inline constexpr int kPoison = 0xCD;
-
 template <class T>
 inline constexpr bool is_simple =
     std::is_trivially_copyable_v<T> &&std::is_trivially_default_constructible_v<T>;
@@ -95,10 +92,10 @@ class Array {
     std::swap(series_, other.series_);
   }
 
-  [[gnu::always_inline]] T *at(size_t i) {
+  MQL_INLINE T *at(size_t i) {
     return i < static_cast<size_t>(size_) ? data_ + (series_ ? from_end(i) : i) : nullptr;
   }
-  [[gnu::always_inline]] const T *at(size_t i) const { return const_cast<Array *>(this)->at(i); }
+  MQL_INLINE const T *at(size_t i) const { return const_cast<Array *>(this)->at(i); }
 
  private:
   size_t from_end(size_t i) const { return static_cast<size_t>(size_) - 1 - i; }
@@ -173,7 +170,7 @@ class ArrayRef {
   int size() const { return dynamic_ != nullptr ? dynamic_->size() : size_; }
   bool as_series() const { return dynamic_ != nullptr && dynamic_->as_series(); }
   bool is_dynamic() const { return dynamic_ != nullptr; }
-  [[gnu::always_inline]] T *at(size_t i) const {
+  MQL_INLINE T *at(size_t i) const {
     if (dynamic_ != nullptr) return dynamic_->at(i);
     return i < static_cast<size_t>(size_) ? fixed_ + i : nullptr;
   }
@@ -207,8 +204,8 @@ concept AnyArray = is_array<std::remove_cvref_t<A>>;
 
 // a[i]
 template <AnyArray A, class I>
-[[gnu::always_inline]] inline auto &index(
-    A &&array, I i, std::source_location where = std::source_location::current()) {
+MQL_INLINE inline auto &index(A &&array, I i,
+                              std::source_location where = std::source_location::current()) {
   auto *element = array.at(host::position(i));
   if (element == nullptr) [[unlikely]]
     host::critical("array out of range", where);

@@ -57,13 +57,15 @@ int FileOpen(const string &file_name, int open_flags, const string &delimiter, u
 
 void FileClose(int file_handle) { host::close_file(file_handle); }
 
-void FileFlush(int file_handle) {
-  if (OpenFile *file = host::open_file(file_handle)) file->flush();
-}
+// Nothing waits to be written: every write goes to the system at once.
+void FileFlush(int file_handle) { host::open_file(file_handle); }
 
 bool FileSeek(int file_handle, int64_t offset, int origin) {
   OpenFile *file = host::open_file(file_handle);
-  return file != nullptr && file->seek(offset, origin);
+  if (file == nullptr) return false;
+  if (origin == SEEK_CUR) offset += file->tell();
+  if (origin == SEEK_END) offset += file->size();
+  return file->seek(offset);
 }
 
 uint64_t FileTell(int file_handle) {

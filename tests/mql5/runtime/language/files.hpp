@@ -97,15 +97,19 @@ template <AnyArray A>
 uint32_t FileReadArray(int file_handle, A &array, int start = 0, int count = WHOLE_ARRAY) {
   using T = host::ScalarOf<A>;
   host::check_layout<T>();
-  const int64_t there = host::bytes_left(file_handle) / static_cast<int64_t>(sizeof(T));
-  int64_t wanted = array.is_dynamic() ? there : array.size() - start;
-  if (count >= 0) wanted = std::min<int64_t>(wanted, count);
-  wanted = std::min(wanted, there);
-  if (start < 0 || wanted <= 0) return 0;
-  if (start + wanted > ArraySize(array) && ArrayResize(array, static_cast<int>(start + wanted)) < 0)
-    return 0;
+  if (start < 0) return 0;
+  const bool has_room = count >= 0 && start <= ArraySize(array) - count;
+  if (!has_room) {
+    const int64_t there = host::bytes_left(file_handle) / static_cast<int64_t>(sizeof(T));
+    const int64_t wanted = count >= 0           ? count
+                           : array.is_dynamic() ? there
+                                                : std::max(ArraySize(array) - start, 0);
+    count = static_cast<int>(std::min(wanted, there));
+    if (start > ArraySize(array) - count && ArrayResize(array, start + count) < 0) return 0;
+  }
+  if (count == 0) return 0;
   return static_cast<uint32_t>(host::read_bytes(file_handle, host::scalars(array) + start,
-                                                static_cast<size_t>(wanted) * sizeof(T)) /
+                                                static_cast<size_t>(count) * sizeof(T)) /
                                sizeof(T));
 }
 

@@ -46,6 +46,12 @@ class Formatter {
     return unit < 0x80 ? static_cast<char>(unit) : '\x7f';
   }
 
+  char take() {
+    const char taken = peek();
+    ++at_;
+    return taken;
+  }
+
   bool skip(std::string_view word) {
     for (size_t i = 0; i < word.size(); ++i)
       if (peek(i) != word[i]) return false;
@@ -59,13 +65,13 @@ class Formatter {
       if (width.kind() != Argument::Kind::integer) refuse(format_, "* takes an integer");
       shape += std::to_string(width.integer());
     }
-    while (peek() >= '0' && peek() <= '9') shape += peek(), ++at_;
+    while (peek() >= '0' && peek() <= '9') shape += take();
   }
 
   Conversion conversion() {
     Conversion found;
     while (peek() == '-' || peek() == '+' || peek() == ' ' || peek() == '0' || peek() == '#')
-      found.shape += peek(), ++at_;
+      found.shape += take();
     digits(found.shape);
     if (skip(".")) {
       found.shape += '.';
@@ -75,8 +81,7 @@ class Formatter {
       found.wide = true;
     else if (!skip("I32") && !skip("hh") && !skip("h"))
       skip("l");
-    found.type = peek();
-    ++at_;
+    found.type = take();
     return found;
   }
 

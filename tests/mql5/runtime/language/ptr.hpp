@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
+#include <new>
 #include <source_location>
 #include <string>
 #include <type_traits>
@@ -91,8 +93,8 @@ inline constexpr bool is_ptr<Ptr<T>> = true;
 
 // x.member: through a live pointer, or of an object itself.
 template <class T>
-[[gnu::always_inline]] inline T &deref(
-    const Ptr<T> &pointer, std::source_location where = std::source_location::current()) {
+MQL_INLINE inline T &deref(const Ptr<T> &pointer,
+                           std::source_location where = std::source_location::current()) {
   if (!pointer.alive()) [[unlikely]]
     host::critical(pointer == null ? "null pointer access" : "invalid pointer access", where);
   return *pointer.object();
@@ -102,11 +104,19 @@ requires(!is_ptr<std::remove_cvref_t<T>>) constexpr T &&deref(T &&object) {
   return static_cast<T &&>(object);
 }
 
-// `new T(...)`
+// `new T(...)`. The object is known before its constructor runs, which may give out pointers to it.
 template <class T, class... Arguments>
 Ptr<T> create(Arguments &&...arguments) {
-  T *object = new T(std::forward<Arguments>(arguments)...);
-  return Ptr<T>(object, host::adopt(object, typeid(T), sizeof(T)));
+  void *memory = ::operator new(sizeof(T));
+  std::memset(memory, host::kPoison, sizeof(T));
+  const host::Handle handle = host::adopt(memory, typeid(T), sizeof(T));
+  try {
+    return Ptr<T>(new (memory) T(std::forward<Arguments>(arguments)...), handle);
+  } catch (...) {
+    host::release(handle);
+    ::operator delete(memory);
+    throw;
+  }
 }
 
 // `delete p`: of NULL nothing happens; of a dead object or of one that `new` did not make the

@@ -15,6 +15,14 @@
 #define LONG_MAX INT64_MAX
 #define ULONG_MAX UINT64_MAX
 
+// What every access to an element goes through. Under the sanitizers speed does not matter, and
+// inlining their checks makes compiling slow.
+#ifdef __SANITIZE_ADDRESS__
+#define MQL_INLINE
+#else
+#define MQL_INLINE [[gnu::always_inline]]
+#endif
+
 namespace mql {
 
 using datetime = int64_t;  // seconds since 1970
@@ -34,6 +42,13 @@ inline constexpr double EMPTY_VALUE = DBL_MAX;
 inline constexpr int16_t SHORT_MIN = INT16_MIN;
 inline constexpr int16_t SHORT_MAX = INT16_MAX;
 inline constexpr uint16_t USHORT_MAX = UINT16_MAX;
+
+namespace host {
+
+// Memory that MQL5 leaves as it is holds this byte in the host, so that a test sees who reads it.
+inline constexpr int kPoison = 0xCD;
+
+}  // namespace host
 
 // The size of a type without padding. The translator specialises it for every structure and union
 // of simple types, so that code which shares their bytes with the outside (DLLs, files) can insist

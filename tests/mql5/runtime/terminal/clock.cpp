@@ -12,6 +12,7 @@
 
 namespace mql {
 namespace {
+
 using steady = std::chrono::steady_clock;
 
 int64_t last_server_time_msc = 0;
@@ -25,6 +26,7 @@ int computer_offset_seconds() {
   utc.tm_isdst = -1;
   return static_cast<int>(std::mktime(&utc) - now);  // GMT less local, as TimeGMTOffset
 }
+
 }  // namespace
 
 datetime TimeCurrent() {

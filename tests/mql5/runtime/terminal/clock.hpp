@@ -5,6 +5,7 @@
 #include <string>
 
 namespace mql {
+
 using datetime = int64_t;
 
 // The time of the last tick, in seconds of the server's clock.
@@ -26,11 +27,13 @@ uint64_t GetMicrosecondCount();
 void Sleep(int milliseconds);
 
 namespace host {
+
 // Milliseconds of the server's clock at the last tick or simulated timer event.
 int64_t server_time_msc();
 void set_server_time_msc(int64_t time_msc);
 
 // What stands before a journal line: the simulated time in the tester, else the computer's.
 std::string clock_text();
+
 }  // namespace host
 }  // namespace mql

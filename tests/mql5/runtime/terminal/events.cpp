@@ -5,6 +5,7 @@
 #include "program.hpp"
 
 namespace mql {
+
 bool EventSetMillisecondTimer(int milliseconds) {
   if (host::mode() == host::Mode::script) {
     host::set_error(ERR_FUNCTION_NOT_ALLOWED);
@@ -36,4 +37,5 @@ host::Timer &host::timer() {
 int64_t host::Timer::now_ms() {
   return in_tester() ? server_time_msc() : static_cast<int64_t>(GetTickCount64());
 }
+
 }  // namespace mql

@@ -4,11 +4,13 @@
 #include <cstdint>
 
 namespace mql {
+
 bool EventSetTimer(int seconds);
 bool EventSetMillisecondTimer(int milliseconds);
 void EventKillTimer();
 
 namespace host {
+
 struct Timer {
   int64_t period_ms = 0;  // 0: not set
   int64_t due_ms = 0;     // on the clock of now_ms
@@ -18,5 +20,6 @@ struct Timer {
   static int64_t now_ms();
 };
 Timer &timer();
+
 }  // namespace host
 }  // namespace mql

@@ -9,6 +9,13 @@
 namespace mql::host {
 namespace {
 
+// Exact, which pow is not on every system.
+double power_of_ten(int exponent) {
+  double power = 1.0;
+  for (int i = 0; i < exponent; ++i) power *= 10.0;
+  return power;
+}
+
 SymbolSpecification configured_symbol() {
   const Config &given = config();
   SymbolSpecification symbol;
@@ -17,7 +24,7 @@ SymbolSpecification configured_symbol() {
   symbol.base = given.text("currency_base", is_pair ? symbol.name.substr(0, 3) : "USD");
   symbol.profit = given.text("currency_profit", is_pair ? symbol.name.substr(3, 3) : "USD");
   symbol.digits = static_cast<int>(given.integer("digits", symbol.digits));
-  symbol.point = given.number("point", std::pow(10.0, -symbol.digits));
+  symbol.point = given.number("point", 1.0 / power_of_ten(symbol.digits));
   symbol.contract_size = given.number("contract_size", symbol.contract_size);
   symbol.volume_min = given.number("volume_min", symbol.volume_min);
   symbol.volume_max = given.number("volume_max", symbol.volume_max);
@@ -85,7 +92,7 @@ std::size_t Market::opened_until(int64_t time) const {
 }
 
 double Market::normalised(double price) const {
-  const double units = std::pow(10.0, symbol_.digits);
+  const double units = power_of_ten(symbol_.digits);
   return std::round(price * units) / units;
 }
 

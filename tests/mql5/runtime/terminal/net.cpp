@@ -6,6 +6,7 @@
 #include <memory>
 
 namespace mql::host::net {
+
 int64_t now_ms() {
   using namespace std::chrono;
   return duration_cast<milliseconds>(steady_clock::now().time_since_epoch()).count();
@@ -24,6 +25,7 @@ bool wait(Handle handle, short events, int64_t deadline_ms) {
 }
 
 namespace {
+
 bool finish_connecting(Handle handle, int64_t deadline_ms) {
   if (!wait(handle, POLLOUT, deadline_ms)) return false;
   int error = 0;
@@ -32,6 +34,7 @@ bool finish_connecting(Handle handle, int64_t deadline_ms) {
       getsockopt(handle, SOL_SOCKET, SO_ERROR, reinterpret_cast<char *>(&error), &size);
   return asked == 0 && error == 0;
 }
+
 }  // namespace
 
 Handle connect(const std::string &host, uint16_t port, int64_t timeout_ms) {
@@ -41,11 +44,11 @@ Handle connect(const std::string &host, uint16_t port, int64_t timeout_ms) {
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo *found = nullptr;
-  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return none;
+  if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return kNone;
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> list(found, &freeaddrinfo);
   for (const addrinfo *each = found; each != nullptr; each = each->ai_next) {
     const Handle handle = ::socket(each->ai_family, each->ai_socktype, each->ai_protocol);
-    if (handle == none) continue;
+    if (handle == kNone) continue;
     if (make_nonblocking(handle)) {
       const auto size = static_cast<socklen_t>(each->ai_addrlen);
       if (::connect(handle, each->ai_addr, size) == 0 ||
@@ -54,6 +57,7 @@ Handle connect(const std::string &host, uint16_t port, int64_t timeout_ms) {
     }
     close(handle);
   }
-  return none;
+  return kNone;
 }
+
 }  // namespace mql::host::net

@@ -24,9 +24,10 @@
 #include <string>
 
 namespace mql::host::net {
+
 #ifdef _WIN32
 using Handle = SOCKET;
-inline constexpr Handle none = INVALID_SOCKET;
+inline constexpr Handle kNone = INVALID_SOCKET;
 using Poll = WSAPOLLFD;
 inline int poll_one(Poll &one, int timeout_ms) { return WSAPoll(&one, 1, timeout_ms); }
 inline bool would_block() { return WSAGetLastError() == WSAEWOULDBLOCK; }
@@ -57,7 +58,7 @@ inline void start() {
 }
 #else
 using Handle = int;
-inline constexpr Handle none = -1;
+inline constexpr Handle kNone = -1;
 using Poll = pollfd;
 inline int poll_one(Poll &one, int timeout_ms) { return ::poll(&one, 1, timeout_ms); }
 inline bool would_block() {
@@ -82,10 +83,11 @@ inline bool make_nonblocking(Handle handle) {
 inline void start() {}
 #endif
 
-// A non-blocking connection to host:port made within the time, or `none`.
+// A non-blocking connection to host:port made within the time, or `kNone`.
 Handle connect(const std::string &host, uint16_t port, int64_t timeout_ms);
 
 // Waits for `events` (POLLIN or POLLOUT) until `deadline_ms` of now_ms(); false on time-out.
 bool wait(Handle handle, short events, int64_t deadline_ms);
 int64_t now_ms();
+
 }  // namespace mql::host::net

@@ -9,19 +9,21 @@
 
 namespace mql {
 namespace {
+
 // What a signal handler or the thread that watches stdin may touch.
 std::atomic<bool> stop_wanted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 int reason_to_stop = REASON_REMOVE;
 bool is_running = false;
 
-std::map<std::string, std::string> &properties() {
-  static auto &all = *new std::map<std::string, std::string>;
+std::multimap<std::string, std::string> &properties() {
+  static auto &all = *new std::multimap<std::string, std::string>;
   return all;
 }
+
 }  // namespace
 
-Property::Property(const char *name, const char *value) { properties()[name] = value; }
+Property::Property(const char *name, const char *value) { properties().emplace(name, value); }
 
 bool IsStopped() { return stop_wanted; }
 
@@ -30,6 +32,7 @@ void ExpertRemove() { host::request_stop(REASON_PROGRAM); }
 int UninitializeReason() { return reason_to_stop; }
 
 namespace host {
+
 Mode mode() {
   static const Mode chosen = [] {
     const std::string name = config().text("mode", "script");
@@ -56,9 +59,12 @@ bool stop_requested() { return stop_wanted; }
 
 int stop_reason() { return reason_to_stop; }
 
-const char *property(const char *name) {
-  const auto found = properties().find(name);
-  return found == properties().end() ? "" : found->second.c_str();
+std::vector<std::string> property(const std::string &name) {
+  std::vector<std::string> values;
+  const auto [first, last] = properties().equal_range(name);
+  for (auto each = first; each != last; ++each) values.push_back(each->second);
+  return values;
 }
+
 }  // namespace host
 }  // namespace mql

@@ -3,10 +3,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "string.hpp"
 
 namespace mql {
+
 enum ENUM_INIT_RETCODE {
   INIT_SUCCEEDED,
   INIT_FAILED,
@@ -26,7 +29,8 @@ inline constexpr int REASON_TEMPLATE = 7;
 inline constexpr int REASON_INITFAILED = 8;
 inline constexpr int REASON_CLOSE = 9;
 
-// The handlers of one program; those it does not have stay empty.
+// The handlers of one program; those it does not have stay empty. Nobody clicks on the host's
+// chart, so chart_event is never called.
 struct Program {
   std::function<int()> init;
   std::function<void()> tick;
@@ -53,6 +57,7 @@ void ExpertRemove();
 int UninitializeReason();
 
 namespace host {
+
 enum class Mode { tester, live, script };
 
 Mode mode();
@@ -68,8 +73,8 @@ int stop_reason();
 // The part of stopping that a signal handler may do.
 void request_stop_from_signal();
 
-// The value of a #property, or an empty text.
-const char *property(const char *name);
+// The values of all #property lines of that name, in their order.
+std::vector<std::string> property(const std::string &name);
 
 }  // namespace host
 }  // namespace mql

@@ -26,6 +26,10 @@ struct MqlRates {
   int64_t real_volume;
 };
 
+// MQL5 leaves no gap after spread, C++ does: where bytes go outside, such a structure is refused.
+template <>
+inline constexpr size_t packed_size<MqlRates> = 60;
+
 enum ENUM_SERIES_INFO_INTEGER {
   SERIES_BARS_COUNT,
   SERIES_FIRSTDATE,

@@ -20,14 +20,14 @@ constexpr int kMostSockets = 128;
 constexpr uint32_t kDefaultTimeoutMs = 120'000;
 
 struct Socket {
-  net::Handle handle = net::none;
+  net::Handle handle = net::kNone;
   bool speculated = false;
   uint32_t timeout_send_ms = kDefaultTimeoutMs;
 
-  bool connected() const { return handle != net::none; }
+  bool connected() const { return handle != net::kNone; }
   void disconnect() {
     if (connected()) net::close(handle);
-    handle = net::none;
+    handle = net::kNone;
   }
 };
 

@@ -15,6 +15,7 @@
 #include "string.hpp"
 
 namespace mql {
+
 inline constexpr int ERR_NETSOCKET_INVALIDHANDLE = 5270;
 inline constexpr int ERR_NETSOCKET_TOO_MANY_OPENED = 5271;
 inline constexpr int ERR_NETSOCKET_CANNOT_CONNECT = 5272;
@@ -31,7 +32,9 @@ int SocketRead(int socket, ArrayRef<uint8_t> buffer, uint32_t buffer_maxlen, uin
 int SocketSend(int socket, ArrayRef<const uint8_t> buffer, uint32_t buffer_len);
 
 namespace host {
+
 // Sockets that the program made and did not close.
 int open_sockets();
+
 }  // namespace host
 }  // namespace mql

@@ -78,6 +78,10 @@ struct MqlTick {
   double volume_real;
 };
 
+// MQL5 leaves no gap after flags, C++ does: where bytes go outside, such a structure is refused.
+template <>
+inline constexpr size_t packed_size<MqlTick> = 60;
+
 // Bits of MqlTick::flags: what changed.
 inline constexpr uint32_t TICK_FLAG_BID = 2;
 inline constexpr uint32_t TICK_FLAG_ASK = 4;

@@ -13,6 +13,7 @@ from tests.mql5.translator.language.names import (
     FIELDS,
     FUNCTIONS,
     PRINTERS,
+    STRUCTURES,
     is_datetime_field,
 )
 from tests.mql5.translator.language.words import SIMPLE_TYPES
@@ -84,7 +85,7 @@ class CallChecker(NameChecker):
         """A member that is not called."""
         shape = self._object(member)
         if shape is None or not self._is_open_to_look(shape):
-            self._check_known_name(member)
+            self._check_known_name(member, shape)
             time = shape is not None and is_datetime_field(shape.type.name, member.name)
             return DATETIME if time else None
         found = self.symbols.member(shape.type.name, member.name)
@@ -125,6 +126,8 @@ class CallChecker(NameChecker):
         if shape.type.name in self.template and not shape.type.pointer:
             return None
         member.through_pointer = shape.type.pointer
+        if isinstance(member.object, syntax.Call) and not shape.type.pointer:
+            raise Mql5Error(member.at, "put what the call returns into a variable first")
         if isinstance(member.object, syntax.This):
             member.through_pointer = False
         return shape
@@ -132,8 +135,12 @@ class CallChecker(NameChecker):
     def _is_open_to_look(self, shape: Shape) -> bool:
         return shape.type.name in self.symbols.classes
 
-    def _check_known_name(self, member: syntax.Member) -> None:
-        """Of an object of unknown type, the member must at least exist somewhere."""
+    def _check_known_name(self, member: syntax.Member, shape: Shape | None) -> None:
+        """A field of a structure of MQL5; of an unknown type, at least of some structure."""
+        name = shape.type.name if shape else ""
+        fields = STRUCTURES.get(name, "").split()
+        if fields and member.name not in fields:
+            raise Mql5Error(member.at, f"'{name}' has no member '{member.name}'")
         if member.name in FIELDS:
             return
         for declared in self.symbols.classes.values():

@@ -29,6 +29,13 @@ class ClassChecker(StatementChecker):
                 raise Mql5Error(function.at, f"'{function.owner}' is no class of the program")
             if not any(each.name == function.name for each in owner.functions()):
                 raise Mql5Error(function.at, f"class '{owner.name}' declares no '{function.name}'")
+        result = self.symbols.classes.get(function.result.name) if function.result else None
+        if result and not result.is_struct and function.result and not function.result.pointer:
+            raise Mql5Error(
+                function.at,
+                f"'{function.name}' returns an object: fill one that is passed by reference, or "
+                "return a pointer",
+            )
         outer, self.class_ = self.class_, owner
         self.function = function
         self.scopes.enter()
@@ -41,8 +48,7 @@ class ClassChecker(StatementChecker):
         if owner and function.body and function.name == owner.name:
             self._all_made(owner, {name for _, name, _ in function.initializers}, function.at)
         if function.body:
-            for statement in function.body.statements:
-                self.statement(statement)
+            self.statement(function.body)
         self.scopes.leave()
         self.function = None
         self.class_ = outer

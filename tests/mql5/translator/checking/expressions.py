@@ -152,6 +152,9 @@ class ExpressionChecker(CallChecker):
 
     def _binary(self, binary: syntax.Binary) -> Shape | None:
         left, right = self.visit(binary.left), self.visit(binary.right)
+        if binary.operator in ("&&", "||"):
+            self.no_pointer(binary.left, left)
+            self.no_pointer(binary.right, right)
         if binary.operator in ("==", "!=", "&&", "||"):
             return BOOLEAN
         self._no_arithmetic(binary.operator, binary, left)
@@ -226,12 +229,22 @@ class ExpressionChecker(CallChecker):
             self._no_arithmetic(operator, target, shape)
 
     def _conditional(self, conditional: syntax.Conditional) -> Shape | None:
-        self.visit(conditional.condition)
+        self.condition(conditional.condition)
         yes, no = self.visit(conditional.yes), self.visit(conditional.no)
         for branch, shape in ((conditional.yes, yes), (conditional.no, no)):
             if shape and shape.dimensions:
                 raise Mql5Error(branch.at, "'?' chooses between values, not arrays")
         return no if isinstance(conditional.yes, syntax.Null) else yes
+
+    def condition(self, condition: syntax.Expression) -> None:
+        """An expression that is to be true or false."""
+        self.no_pointer(condition, self.visit(condition))
+
+    def no_pointer(self, condition: syntax.Expression, shape: Shape | None) -> None:
+        if shape and shape.is_pointer:
+            raise Mql5Error(
+                condition.at, "a pointer is no condition: compare it with NULL, or use !"
+            )
 
     def _cast(self, cast: syntax.Cast) -> Shape:
         shape = self.visit(cast.operand)

@@ -104,12 +104,12 @@ class StatementChecker(ExpressionChecker):
                     self.variable(variable, lasting=variable.kind == "static")
                     self.scopes.add(variable)
             case syntax.If():
-                self.visit(statement.condition)
+                self.condition(statement.condition)
                 self._branch(statement.yes)
                 if statement.no:
                     self._branch(statement.no)
             case syntax.While() | syntax.DoWhile():
-                self.visit(statement.condition)
+                self.condition(statement.condition)
                 self._branch(statement.body)
             case syntax.For():
                 self._for(statement)
@@ -132,7 +132,15 @@ class StatementChecker(ExpressionChecker):
         self.scopes.enter()
         for statement in statements:
             self.statement(statement)
-        self.scopes.leave()
+        self.leave_block()
+
+    def leave_block(self) -> None:
+        """The end of a block, in which every variable should have been used."""
+        for variable in self.scopes.leave():
+            declared = self.symbols.classes.get(variable.type.name)
+            is_object = declared is not None and not declared.is_struct
+            if not is_object or variable.type.pointer:  # an object may do its work by being made
+                raise Mql5Error(variable.at, f"'{variable.name}' is never used")
 
     def _branch(self, statement: syntax.Statement) -> None:
         if isinstance(statement, syntax.Empty):
@@ -146,11 +154,12 @@ class StatementChecker(ExpressionChecker):
         self.scopes.enter()
         if statement.start:
             self.statement(statement.start)
-        for part in (statement.condition, statement.step):
-            if part is not None:
-                self.visit(part)
+        if statement.condition is not None:
+            self.condition(statement.condition)
+        if statement.step is not None:
+            self.visit(statement.step)
         self._branch(statement.body)
-        self.scopes.leave()
+        self.leave_block()
 
     def _return(self, statement: syntax.Return) -> None:
         assert self.function

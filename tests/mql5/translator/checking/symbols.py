@@ -129,12 +129,14 @@ class Scopes:
 
     def __init__(self) -> None:
         self._blocks: list[dict[str, syntax.Variable]] = []
+        self._found: set[int] = set()
 
     def enter(self) -> None:
         self._blocks.append({})
 
-    def leave(self) -> None:
-        self._blocks.pop()
+    def leave(self) -> list[syntax.Variable]:
+        """Leave a block; its variables that nobody asked for."""
+        return [each for each in self._blocks.pop().values() if id(each) not in self._found]
 
     def add(self, variable: syntax.Variable) -> None:
         self._blocks[-1][variable.name] = variable
@@ -142,5 +144,6 @@ class Scopes:
     def find(self, name: str) -> syntax.Variable | None:
         for block in reversed(self._blocks):
             if name in block:
+                self._found.add(id(block[name]))
                 return block[name]
         return None

@@ -8,7 +8,7 @@ from tests.mql5.translator import syntax
 from tests.mql5.translator.checking.symbols import Symbols
 from tests.mql5.translator.emitting.output import utf16_literal
 from tests.mql5.translator.language.names import ENUMS, STRUCTS
-from tests.mql5.translator.language.words import SIMPLE_TYPES, TROUBLESOME_NAMES
+from tests.mql5.translator.language.words import SIMPLE_TYPES, is_troublesome
 from tests.mql5.translator.syntax import Meaning
 
 _PREDEFINED_VARIABLES = {
@@ -26,7 +26,7 @@ _MOST_LONG = 2**63 - 1
 
 def safe_name(name: str) -> str:
     """The name, changed where it would trip C++."""
-    return name + "_" if name in TROUBLESOME_NAMES else name
+    return name + "_" if is_troublesome(name) else name
 
 
 class ExpressionEmitter:

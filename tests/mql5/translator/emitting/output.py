@@ -28,6 +28,8 @@ class Output:
             else:
                 self._lines.append(f"#line {at.line} {c_string(at.path)}")
             self._path, self._next_line = at.path, at.line
+        else:
+            self._path = ""  # what follows says anew where it is
         self._lines.append("   " * self._indent + text)
         self._next_line += 1
 
@@ -65,6 +67,6 @@ def _spelled(character: str, quote: str) -> str:
         return character
     if code < 0xA0:
         return f"\\{code:03o}"  # C++ allows no \\u here, and \\x would eat what follows
-    if 0xD800 <= code < 0xE000:
-        return f"\\x{code:04X}"
+    if 0xD800 <= code < 0xE000:  # half of a pair; the quotes keep off what follows
+        return f'\\x{code:04X}" u"' if quote == '"' else f"\\x{code:04X}"
     return f"\\u{code:04X}" if code <= 0xFFFF else f"\\U{code:08X}"

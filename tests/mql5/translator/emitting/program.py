@@ -14,6 +14,7 @@ from tests.mql5.translator.checking.symbols import Symbols
 from tests.mql5.translator.emitting.expressions import safe_name
 from tests.mql5.translator.emitting.output import c_string
 from tests.mql5.translator.emitting.types import ClassEmitter
+from tests.mql5.translator.language.words import SIMPLE_TYPES
 
 _EVENTS = {
     "OnDeinit": "deinit",
@@ -38,30 +39,18 @@ class Emitter(ClassEmitter):
         self._declarations = declarations
 
     def program(self) -> str:
-        classes = [each for each in self._declarations if isinstance(each, syntax.Class)]
-        enums = [each for each in self._declarations if isinstance(each, syntax.EnumDeclaration)]
         self.out.line('#include "mql.hpp"')
         self.out.line("namespace program {")
         self.out.line("using namespace mql;")
         self._borrowed_names()
-        for each in classes:
-            self.forward(each)
-        for enum in enums:
-            self.enum(enum)
-        for variable in self._variables():
-            if self._is_early(variable):
-                self._global(variable)
-        for each in classes:
-            self.class_(each)
-        for each in classes:
-            self.packed_size(each)
+        self._types()
         self._directives()
         self._prototypes()
         for variable in self._variables():
-            if not self._is_early(variable):
+            if not self._is_constant(variable):
                 self._global(variable)
         for function in self._bodies():
-            self._body_of(function)
+            self.definition(function)
         self.out.line("}  // namespace program")
         self._describe()
         return self.out.text()
@@ -78,9 +67,28 @@ class Emitter(ClassEmitter):
             if isinstance(each, syntax.Globals):
                 yield from each.variables
 
-    def _is_early(self, variable: syntax.Variable) -> bool:
-        """Whether it is a constant that classes may need, for an array's size say."""
-        return variable.name in self.symbols.constants and not variable.owner
+    def _is_constant(self, variable: syntax.Variable) -> bool:
+        """Whether it is a constant that types may need: for an array's size, a default value."""
+        type_ = variable.type
+        simple = type_.name in SIMPLE_TYPES or type_.name in self.symbols.enums
+        plain = not (variable.dimensions or variable.owner or variable.kind)
+        return type_.const and simple and plain and variable.initializer is not None
+
+    def _types(self) -> None:
+        """Types in the program's order, and between them the constants that they may need."""
+        for each in self._declarations:
+            if isinstance(each, syntax.Class):
+                self.forward(each)
+        for each in self._declarations:
+            match each:
+                case syntax.EnumDeclaration():
+                    self.enum(each)
+                case syntax.Class():
+                    self.class_(each)
+                    self.packed_size(each)
+                case syntax.Globals():
+                    for variable in filter(self._is_constant, each.variables):
+                        self._global(variable)
 
     def _directives(self) -> None:
         count = 0
@@ -102,14 +110,7 @@ class Emitter(ClassEmitter):
         library = c_string(import_.library)
         self.out.line(f"static const mql::ImportedDll {name}({library});", import_.at)
         for function in import_.functions:
-            for place, parameter in enumerate(function.parameters):
-                parameter.name = parameter.name or f"argument{place + 1}"
-            assert function.result
-            arguments = "".join(f", {_passed(each)}" for each in function.parameters)
-            result = self.type_text(function.result)
-            call = f"mql::dll_call<{result}>({library}, {c_string(function.name)}{arguments})"
-            signature = self.signature(function, with_defaults=True, in_definition=True)
-            self.out.line(f"inline {signature} {{ return {call}; }}", function.at)
+            self.out.line(self.imported(function, library), function.at)
 
     def _prototypes(self) -> None:
         for functions in self.symbols.functions.values():
@@ -120,7 +121,7 @@ class Emitter(ClassEmitter):
                 if earlier is None or function.arity[0] < earlier.arity[0]:
                     seen[key] = function  # of several declarations, that with the default values
             for function in seen.values():
-                self.out.line(f"{self.signature(function, with_defaults=True)};", function.at)
+                self.out.line(f"{self.prototype(function)};", function.at)
 
     def _global(self, variable: syntax.Variable) -> None:
         prefix = f"{safe_name(variable.owner)}::" if variable.owner else ""
@@ -139,46 +140,22 @@ class Emitter(ClassEmitter):
             elif isinstance(each, syntax.Function) and each.body:
                 yield each
 
-    def _body_of(self, function: syntax.Function) -> None:
-        assert function.body
-        signature = self.signature(function, in_definition=True)
-        self.out.line(signature, function.at)
-        if function.initializers:
-            listed = ", ".join(
-                f"{self._initialized(function, name)}({self.list_text(arguments)})"
-                for _, name, arguments in function.initializers
-            )
-            self.out.line(f"   : {listed}", function.initializers[0][0])
-        self.statement(function.body)
-
-    def _initialized(self, function: syntax.Function, name: str) -> str:
-        owner = self.symbols.classes[function.owner]
-        if owner.base and owner.base.name == name:
-            return self.type_text(owner.base)
-        return safe_name(name)
-
     # ---- events
 
     def _describe(self) -> None:
         found = self.symbols.functions
-        self.out.open("void mql::describe([[maybe_unused]] mql::Program &program_) {")
+        self.out.open("void mql::describe([[maybe_unused]] mql::Program &events) {")
         if "OnInit" in found:
             self.out.line(self._lambda("init", "OnInit", "0"))
         if "OnStart" in found:
-            self.out.line("program_.start = [] { program::OnStart(); };")
+            self.out.line("events.start = [] { program::OnStart(); };")
         for name, event in _EVENTS.items():
             if name in found:
-                self.out.line(f"program_.{event} = program::{name};")
+                self.out.line(f"events.{event} = program::{name};")
         self.out.close("}")
 
     def _lambda(self, event: str, name: str, value: str) -> str:
         result = self.symbols.functions[name][0].result
         if result and result.name == "void":
-            return f"program_.{event} = [] {{ program::{name}(); return {value}; }};"
-        return f"program_.{event} = [] {{ return program::{name}(); }};"
-
-
-def _passed(parameter: syntax.Variable) -> str:
-    """How a parameter goes on to a DLL: by its address where the DLL is to fill it."""
-    address = "&" * (parameter.reference and not parameter.dimensions)
-    return address + safe_name(parameter.name)
+            return f"events.{event} = [] {{ program::{name}(); return {value}; }};"
+        return f"events.{event} = [] {{ return program::{name}(); }};"

@@ -144,7 +144,7 @@ VARIABLES = {
 }
 
 # MQL5's structures and their fields.
-_STRUCTURES = {
+STRUCTURES = {
     "MqlDateTime": "year mon day hour min sec day_of_week day_of_year",
     "MqlRates": "time open high low close tick_volume spread real_volume",
     "MqlTick": "time bid ask last volume time_msc flags volume_real",
@@ -164,11 +164,13 @@ _STRUCTURES = {
         deal order symbol type order_type order_state deal_type time_type time_expiration price
         price_trigger price_sl price_tp volume position position_by
     """,
-    "OnnxTensorTypeInfo": "type dimensions",
-    "OnnxTypeInfo": "type element_type dimensions tensor map sequence",
+    "OnnxMapTypeInfo": "key_type value_type",
+    "OnnxSequenceTypeInfo": "value_type",
+    "OnnxTensorTypeInfo": "data_type dimensions",
+    "OnnxTypeInfo": "type tensor map sequence",
 }
-STRUCTS = frozenset(_STRUCTURES)
-FIELDS = frozenset(field for fields in _STRUCTURES.values() for field in fields.split())
+STRUCTS = frozenset(STRUCTURES)
+FIELDS = frozenset(field for fields in STRUCTURES.values() for field in fields.split())
 _DATETIME_FIELDS = {
     "MqlRates": ("time",),
     "MqlTick": ("time",),

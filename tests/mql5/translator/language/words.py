@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from tests.mql5.translator.language import word_set
 
 # MQL5's simple types and what stands for them in C++.
@@ -27,6 +29,7 @@ KEYWORDS = word_set("""
     break case class const continue default delete do dynamic_cast else enum false final for if
     input interface new NULL operator override private protected public return sinput sizeof static
     struct switch template this true typename union virtual while
+    complex group matrix matrixc matrixf offsetof pack vector vectorc vectorf
     """) | frozenset(SIMPLE_TYPES)
 
 # Words of C++ that are refused wherever they stand, and what MQL5 has in their place.
@@ -104,15 +107,27 @@ REFUSED_FUNCTIONS = {
 
 # Names that MQL5 gives its programs freely and C++ does not: keywords of C++, macros of its
 # library and of Windows, and the namespaces of the emitted code. They get a '_' at their end.
-TROUBLESOME_NAMES = word_set("""
+_TROUBLESOME_NAMES = word_set(
+    """
     and_eq bitand bitor co_await co_return co_yield compl concept module import not_eq or_eq
     requires xor_eq
-    mql program std null
-    assert errno stdin stdout stderr EOF BUFSIZ INFINITY NAN HUGE_VAL offsetof major minor makedev
-    setjmp va_start va_arg va_end va_copy va_list s_addr h_addr h_errno unix linux i386 WIN32 _WIN32
-    small near far hyper IN OUT OPTIONAL ERROR DELETE CONST VOID BOOL TRUE FALSE
-    BYTE WORD DWORD CALLBACK WINAPI NO_ERROR
-    """)
+    mql program null
+    alloca assert environ errno major makedev minor setjmp stderr stdin stdout va_arg va_copy va_end
+    va_start i386 linux unix
+    BIG_ENDIAN BUFSIZ BYTE_ORDER CHAR_BIT DOMAIN EOF F_OK HUGE HUGE_VAL INFINITY LITTLE_ENDIAN
+    MAXFLOAT NAN NAME_MAX OVERFLOW PATH_MAX PLOSS RAND_MAX R_OK SING SIZE_MAX TIME_UTC TLOSS
+    UNALIGNED UNDERFLOW W_OK X_OK
+    BOOL BYTE CALLBACK CONST DELETE DWORD ERROR FALSE IN NO_ERROR OPTIONAL OUT TRUE VOID WIN32
+    WINAPI WORD far hyper near small
+    """
+)
+_ERRNO_AND_SIGNALS = re.compile(r"(E|SIG)[A-Z0-9]{2,}")
+
+
+def is_troublesome(name: str) -> bool:
+    """Whether a program's own name would trip the C++ compiler."""
+    return name in _TROUBLESOME_NAMES or _ERRNO_AND_SIGNALS.fullmatch(name) is not None
+
 
 # Events whose handlers the host calls: result types, and the types of the parameters.
 EVENT_HANDLERS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

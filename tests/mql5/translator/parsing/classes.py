@@ -54,7 +54,7 @@ class ClassParser(FunctionParser):
                 self.expect(":", f"after '{access}'")
             else:
                 made.members += [(access, each) for each in self._member(made)]
-        self.take()
+        made.end = self.take().at
         if made.is_struct and not made.variables() and made.base is None:
             self.fail(f"MetaEditor warns of a {kind} without members", made.at)
         if not self.token.is_(";"):

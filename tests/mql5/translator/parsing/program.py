@@ -141,11 +141,11 @@ class Parser(ClassParser):
             values.append((value.at, value.text, self.assignment() if self.accept("=") else None))
             if not self.accept(","):
                 break
-        self.expect("}", "after the enum's values")
+        end = self.expect("}", "after the enum's values").at
         self.expect(";", "after the enum")
         if not values:
             self.fail("an enum needs a value", at)
-        return syntax.EnumDeclaration(at, name.text, values)
+        return syntax.EnumDeclaration(at, name.text, values, end)
 
     def _input(self) -> syntax.Globals | None:
         word = self.take()
@@ -199,7 +199,8 @@ class Parser(ClassParser):
         name = self.take_name("a function or a variable")
         if self.token.is_("(") and self.are_parameters(type_):
             function = self.function_rest(type_, template, name, owner)
-            function.static = bool(kind)
+            if kind and not owner:
+                self.fail("only methods and variables are static, not functions", token.at)
             return function
         if type_.name == "void" and not type_.pointer:
             self.fail(f"'{name.text}' cannot be void: a function needs '(' here", name.at)

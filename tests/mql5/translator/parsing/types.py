@@ -11,6 +11,7 @@ from tests.mql5.translator.language.names import ENUMS, STRUCTS
 from tests.mql5.translator.language.words import KEYWORDS, SIMPLE_TYPES
 from tests.mql5.translator.reading.tokens import Kind, Token
 
+_LONGEST_NAME = 63
 POINTABLE = ("class", "interface", "template")
 
 
@@ -72,6 +73,8 @@ class TypeParser:
             self.fail(f"expected the name of {of_what}, not {self.describe(token)}")
         if token.text in KEYWORDS:
             self.fail(f"'{token.text}' is a word of MQL5 and cannot name {of_what}")
+        if len(token.text) > _LONGEST_NAME:
+            self.fail(f"a name has at most {_LONGEST_NAME} characters, not {len(token.text)}")
         return self.take()
 
     # ---- types
