@@ -10,7 +10,10 @@ from typing import Any
 import numpy as np
 
 from bridge import Bars
-from tests.mql5.host import HERE, Program, Result, Running, Terminal, build
+from tests.mql5.host import Program, build
+from tests.mql5.running import Result, Running
+from tests.mql5.terminal import Terminal
+from tests.mql5.toolchain import HERE
 
 
 @dataclass(frozen=True)
@@ -58,16 +61,17 @@ class Carrier:
     def start(self, endpoint: str, *steps: str, **inputs: object) -> Steps:
         """Begin to do the steps. `await MILLISECONDS NAME` waits for `Steps.go(NAME)`."""
         given = {"Steps": ";".join(steps), "Endpoint": endpoint, "Carrier": self.name, **inputs}
-        return Steps(Running(self.program, self.terminal, {"mode": "script"}, given), steps, self)
+        running = self.program.live(self.terminal, inputs=given, mode="script")
+        return Steps(running, steps, self.terminal)
 
 
 class Steps:
     """Steps that are being done."""
 
-    def __init__(self, running: Running, steps: tuple[str, ...], carrier: Carrier) -> None:
+    def __init__(self, running: Running, steps: tuple[str, ...], terminal: Terminal) -> None:
         self._running = running
         self._steps = steps
-        self._files = carrier.terminal.files
+        self._files = terminal.files
 
     def wait_for(self, step: str, times: int = 1) -> None:
         """Wait until a step is done, for the nth time."""

@@ -12,8 +12,8 @@ import pytest
 
 from bridge.wire.errors import Code
 from tests.client.fake import FakeDaemon, Send, health, hello, reply
-from tests.mql5.host import Terminal
 from tests.mql5.network import Carrier, build_network
+from tests.mql5.terminal import Terminal
 
 ENOUGH_MS = 20_000
 LIMIT_MS = 300

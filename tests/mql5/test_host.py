@@ -68,7 +68,6 @@ def test_what_did_not_change_is_not_built_again() -> None:
         ("uint u = n; Print(u);", "sign-conversion"),
         ("if(n < ArraySize(a) + (uint)1) Print(n);", "sign-compare"),
         ("if(n > 0) { int n = 2; Print(n); }", "shadow"),
-        ("int never_read = 1;", "unused-variable"),
         ('Print("n is " + n);', "deleted"),
     ],
 )

@@ -10,9 +10,7 @@ from tests.mql5.terminal import Terminal
 
 
 @pytest.mark.parametrize("platform", ["linux", "windows"])
-@pytest.mark.parametrize(
-    "name", ["Arrays", "Strings", "Conversions", "Numbers", "Objects", "Files"]
-)
+@pytest.mark.parametrize("name", ["Arrays", "Strings", "Conversions", "Numbers", "Objects"])
 def test_programs_find_what_the_language_promises(
     name: str, platform: str, terminal: Terminal
 ) -> None:

@@ -4,6 +4,7 @@ give the same trades, over all real hours that there are and over a year made of
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -68,7 +69,7 @@ def period(
 def terminal_with(period: Period, folder: Path) -> Terminal:
     """A terminal that has the book."""
     terminal = Terminal(folder, allow_dll=True)
-    (terminal.files / "forecast.book").write_bytes(period.book.read_bytes())
+    shutil.copy(period.book, terminal.files)
     return terminal
 
 
@@ -125,6 +126,7 @@ def test_the_daemons_and_the_books_forecasts_are_the_same_bits(
     numbers = {}
     for source, inputs in (("book", {}), ("daemon", asking(daemon))):
         terminal = terminal_with(period, tmp_path / source)
+        shutil.copy(period.book, terminal.agent_files)  # the probe names no tester_file
         result = probe.test(terminal, bars=period.export, inputs={"InpSource": source, **inputs})
         assert result.code == 0
         asked = read_probe(terminal.agent_files / "probe.bin")

@@ -187,3 +187,23 @@ def test_bars_are_needed_where_the_test_begins(
     result = program.test(terminal, bars=path, **{"from": START + 5 * HOUR})
     assert result.code == 5
     assert "no bar of the file opens between from and to" in result.errors
+
+
+def test_an_agent_has_the_files_that_the_program_names_and_no_others(terminal: Terminal) -> None:
+    (terminal.files / "folder").mkdir()
+    for name in ("named.txt", "folder/named.txt", "other.txt"):
+        (terminal.files / name).write_text(f"content of {name}")
+    bars = export(terminal.folder / "bars.csv", flat(0))
+    result = build(PROGRAMS / "TesterFile.mq5").test(terminal, bars=bars)
+    assert result.journal == [
+        "named.txt|content of named.txt",
+        "folder\\named.txt|content of folder/named.txt",
+        "other.txt|missing",
+    ]
+
+
+def test_a_named_file_that_is_missing_is_told(terminal: Terminal) -> None:
+    bars = export(terminal.folder / "bars.csv", flat(0))
+    journal = build(PROGRAMS / "TesterFile.mq5").test(terminal, bars=bars).journal
+    assert journal[0].startswith("tester file 'named.txt' was not copied: ")
+    assert "named.txt|missing" in journal

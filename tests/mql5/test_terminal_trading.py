@@ -220,6 +220,24 @@ def test_statistics_count_closing_deals(desk: Desk) -> None:
     assert "statistics|48.00|49.00|-1.00|2|1|1" in result.journal
 
 
+def test_drawdown_is_the_deepest_fall_from_a_peak(desk: Desk) -> None:
+    report = desk.trade("0 buy 0.1;2 close", [UP, (1.105, 1.105, 1.1, 1.1), FLAT]).report
+    assert report["equity_drawdown"] == 50.0  # from 10,049 to 9,999
+    assert report["balance_drawdown"] == 1.0
+
+
+def test_a_programs_books_say_what_was_traded(terminal: Terminal) -> None:
+    hours: list[Bar] = [
+        (START + HOUR * i, *[price] * 4, 1)  # type: ignore[misc]
+        for i, price in enumerate((1.1, 1.104, 1.108))
+    ]
+    result = build(PROGRAMS / "Ledger.mq5").test(
+        terminal, bars=export(terminal.folder / "bars.csv", hours), spread_points=10
+    )
+    assert [line for line in result.journal if line.startswith("FAILED")] == []
+    assert result.journal[-1].endswith(", failed 0")
+
+
 # --- hedging and netting --------------------------------------------------------------------------
 
 

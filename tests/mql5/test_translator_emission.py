@@ -236,10 +236,10 @@ CLASSES = [
      "template <typename T> void C<T>::Add([[maybe_unused]] const T a) "
      "{ mql::index(m_a, 0) = a; }"),
     ("template<typename T> class C { public: T m_a; };\n"
-     "template<typename T> class D : public C<T> { public: T A() { return m_a; } };",
+     "template<typename T> class D : public C<T> { public: T A() { return m_a + C::m_a; } };",
      "template <typename T> class C { public: virtual ~C() = default; T m_a; }; "
      "template <typename T> class D : public C<T> { public: virtual ~D() = default; T A(); }; "
-     "template <typename T> T D<T>::A() { return this->m_a; }"),
+     "template <typename T> T D<T>::A() { return this->m_a + C<T>::m_a; }"),
 ]  # fmt: skip
 
 

@@ -383,6 +383,10 @@ PROGRAM = {
         "takes no pointers to objects",
     ),
     "a resource that is missing": ('‸#resource "x.onnx" as uchar X[]', "cannot find the resource"),
+    "a resource of another type": (
+        '‸#resource "Snippet.mqh" as double X[]',
+        "as uchar, not as double",
+    ),
     "a wrong handler": ("int ‸OnTick() { return 1; }", "the event's handler is void OnTick(void)"),
     "a handler's parameter": ("void ‸OnDeinit() { }", "void OnDeinit(int)"),
     "a script that is an expert too": (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from ctypes.util import find_library
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import zmq
 
 from tests.client.fake import FakeDaemon, Send, hello, reply
 from tests.conftest import Daemon
-from tests.mql5.host import Terminal
 from tests.mql5.network import Carrier, build_network
 from tests.mql5.peers import unused_endpoint, zeromq
+from tests.mql5.terminal import Terminal
+from tests.mql5.toolchain import missing
 
 ENOUGH_MS = 20_000
 LIMIT_MS = 400
@@ -30,6 +32,8 @@ def terminal(tmp_path: Path) -> Terminal:
 
 @pytest.fixture
 def libzmq(terminal: Terminal) -> Carrier:
+    if find_library("zmq") is None:
+        missing("no libzmq: apt install libzmq5, or put libzmq.dll on the PATH")
     return Carrier(build_network("linux", "EABRIDGE_LIBZMQ"), terminal, "libzmq")
 
 

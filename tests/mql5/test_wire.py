@@ -20,7 +20,9 @@ import pytest
 from bridge.wire.codec import unpack
 from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import parse_envelope, parse_forecast
-from tests.mql5.host import HERE, Program, Terminal, build
+from tests.mql5.host import Program, build
+from tests.mql5.terminal import Terminal
+from tests.mql5.toolchain import HERE
 from tests.wire.golden import Extension, Vector, vectors
 from tests.wire.mutation import damaged_bytes
 

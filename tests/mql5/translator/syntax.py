@@ -99,11 +99,15 @@ class Meaning(Enum):
 
 @dataclass
 class Name(Expression):
-    """A name, alone or after `::` (scope "") or `CFoo::` (scope "CFoo")."""
+    """A name, alone or after `::` (scope "") or `CFoo::` (scope "CFoo").
+
+    `base` is the whole type where the scope is the base class, which may be made of a template.
+    """
 
     text: str
     scope: str | None = None
     meaning: Meaning | None = None
+    base: Type | None = None
     in_dependent_base: bool = False
 
 

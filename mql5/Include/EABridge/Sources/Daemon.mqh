@@ -211,10 +211,11 @@ bool CDaemonSource::Take(const CWindow &window, CForecast &forecast)
    if(!m_reply.ReadForecast(m_answer))
       return FailAs(m_reply);
    if(m_answer.time != (long)window.Time() || m_answer.tf != window.Timeframe())
-      return Fail(FORECAST_BAD_REPLY, "The daemon answered for another bar than was asked: report it");
+      return Fail(FORECAST_BAD_REPLY, "The daemon answered for another bar: please report it");
    if(!forecast.Set(m_answer.model, window, m_answer.horizon, m_answer.levels, m_answer.quantiles,
                     m_answer.up))
-      return Fail(FORECAST_BAD_REPLY, "The daemon sent numbers that make no forecast: report it");
+      return Fail(FORECAST_BAD_REPLY,
+                  "The daemon sent numbers that make no forecast: please report it");
    forecast.SetTimings(m_answer.cached, m_answer.infer_us, m_answer.server_us);
    return Succeed();
   }

@@ -36,7 +36,7 @@ class CWireCursor
   {
 private:
    int               m_parts;
-   int               m_owed[EABRIDGE_MOST_DEPTH];     // values that each open array or map still has
+   int               m_owed[EABRIDGE_MOST_DEPTH];     // values that an open array or map still has
    bool              m_is_map[EABRIDGE_MOST_DEPTH];
 
    ENUM_WIRE_TYPE    TypeOf(const uchar code) const;

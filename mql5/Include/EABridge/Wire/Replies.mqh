@@ -7,10 +7,9 @@
 
 #include "../Fallible.mqh"
 #include "../ModelInfo.mqh"
+#include "Printable.mqh"
 #include "Requests.mqh"
 #include "Unpacker.mqh"
-
-#define EABRIDGE_MOST_MESSAGE_LETTERS 400
 
 // A forecast as it came: whether its numbers make one is for CForecast to say.
 class CForecastReply
@@ -58,7 +57,6 @@ private:
    string            m_message;
 
    bool              Broken(const string what);
-   string            Printable(const string text) const;
    uint              Clipped(const ulong value) const;
    int               Narrowed(const long value) const;
    bool              ReadModel(const string model, CModelInfo &info, bool &is_asked);
@@ -197,6 +195,7 @@ bool CReply::ReadForecast(CForecastReply &forecast)
      }
    if(m_body.IsBroken() || forecast.model == "" || horizon < 1 || horizon > EABRIDGE_MOST_BARS)
       return Broken("a forecast that cannot be read");
+   forecast.model = Printable(forecast.model);
    forecast.horizon = (int)horizon;
    forecast.infer_us = Clipped(infer_us);
    forecast.server_us = Clipped(server_us);
@@ -283,7 +282,7 @@ bool CReply::ReadModel(const string model, CModelInfo &info, bool &is_asked)
       else
          m_body.Skip();
      }
-   info.label = name + "@" + version;
+   info.label = Printable(name + "@" + version);
    info.columns = inputs == "ohlc" ? 4 : (inputs == "close" ? 1 : 0);
    info.context = Narrowed(context);
    info.horizon = Narrowed(horizon);
@@ -318,6 +317,7 @@ bool CReply::ReadHealth(CHealth &health)
      }
    if(m_body.IsBroken() || health.status == "")
       return Broken("a state of health that cannot be read");
+   health.status = Printable(health.status);
    return Succeed();
   }
 
@@ -326,16 +326,6 @@ bool CReply::Broken(const string what)
    return Fail(FORECAST_BAD_REPLY,
                "What listens there answers with " + what + ": if it is an eabridge daemon, bring " +
                "both to one version with pip install --upgrade eabridge and eabridge mt5 install");
-  }
-
-// Text of the daemon's, short enough for a chart and in one line.
-string CReply::Printable(const string text) const
-  {
-   string line = StringSubstr(text, 0, EABRIDGE_MOST_MESSAGE_LETTERS);
-   for(int i = 0; i < StringLen(line); i++)
-      if(line[i] < ' ')
-         StringSetCharacter(line, i, ' ');
-   return line;
   }
 
 uint CReply::Clipped(const ulong value) const

@@ -41,7 +41,8 @@ public:
                      CZmtpChannel(CTransport *transport);
    virtual          ~CZmtpChannel();
    virtual bool      Open(const CEndpoint &endpoint, const ulong deadline_us) override;
-   virtual bool      Request(const uchar &body[], const int count, const ulong deadline_us) override;
+   virtual bool      Request(const uchar &body[], const int count,
+                             const ulong deadline_us) override;
    virtual bool      Reply(uchar &body[], int &count, const ulong deadline_us) override;
    virtual bool      IsOpen() const { return m_transport.IsOpen(); }
    virtual void      Close() override        { m_transport.Close(); }
@@ -73,11 +74,15 @@ bool CZmtpChannel::Open(const CEndpoint &endpoint, const ulong deadline_us)
 
 bool CZmtpChannel::Request(const uchar &body[], const int count, const ulong deadline_us)
   {
+   if(!IsOpen())
+      return Fail(FORECAST_LOST, "");
    return Concluded(m_session.Send(body, count, deadline_us));
   }
 
 bool CZmtpChannel::Reply(uchar &body[], int &count, const ulong deadline_us)
   {
+   if(!IsOpen())
+      return Fail(FORECAST_LOST, "");
    return Concluded(m_session.Receive(body, count, deadline_us));
   }
 

@@ -122,7 +122,8 @@ public:
                      CLibzmqChannel(const CCurveKeys &keys);
    virtual          ~CLibzmqChannel();
    virtual bool      Open(const CEndpoint &endpoint, const ulong deadline_us) override;
-   virtual bool      Request(const uchar &body[], const int count, const ulong deadline_us) override;
+   virtual bool      Request(const uchar &body[], const int count,
+                             const ulong deadline_us) override;
    virtual bool      Reply(uchar &body[], int &count, const ulong deadline_us) override;
    virtual bool      IsOpen() const { return m_socket != 0; }
    virtual void      Close() override;
@@ -167,6 +168,8 @@ bool CLibzmqChannel::Open(const CEndpoint &endpoint, const ulong deadline_us)
 // put them, and says so when the time is up.
 bool CLibzmqChannel::Request(const uchar &body[], const int count, const ulong deadline_us)
   {
+   if(!IsOpen())
+      return Fail(FORECAST_LOST, "");
    SetInt(EABRIDGE_ZMQ_SNDTIMEO, (int)MillisecondsLeft(deadline_us));
    if(zmq_send(m_socket, m_empty, 0, EABRIDGE_ZMQ_SNDMORE) == 0 &&
       zmq_send(m_socket, body, (ulong)count, 0) == count)
@@ -180,6 +183,8 @@ bool CLibzmqChannel::Request(const uchar &body[], const int count, const ulong d
 
 bool CLibzmqChannel::Reply(uchar &body[], int &count, const ulong deadline_us)
   {
+   if(!IsOpen())
+      return Fail(FORECAST_LOST, "");
    if(ArraySize(body) < EABRIDGE_ZMQ_MOST_BYTES)
       ArrayResize(body, EABRIDGE_ZMQ_MOST_BYTES);
    if(!Receive(body, count, deadline_us))

@@ -63,9 +63,9 @@ bool CNativeSocket::Open(const string host, const ushort port, const uint timeou
    Close();
    if(error == EABRIDGE_ERR_NOT_ALLOWED)
       return Fail(FORECAST_NOT_ALLOWED,
-                  StringFormat("The terminal does not let programs connect to %s: add it in Tools > " +
-                               "Options > Expert Advisors to the addresses below Allow WebRequest " +
-                               "for listed URL, and tick that box", host));
+                  StringFormat("The terminal does not let programs connect to %s: add it in " +
+                               "Tools > Options > Expert Advisors > Allow WebRequest for listed " +
+                               "URL, and tick its box", host));
    return Fail(FORECAST_NO_DAEMON,
                StringFormat("Nothing answers at %s:%d (error %d): start the daemon there with " +
                             "eabridge serve", host, (int)port, error));

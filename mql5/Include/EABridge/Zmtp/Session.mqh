@@ -5,6 +5,7 @@
 #ifndef EABRIDGE_ZMTP_SESSION_MQH
 #define EABRIDGE_ZMTP_SESSION_MQH
 
+#include "../Wire/Printable.mqh"
 #include "Commands.mqh"
 #include "Deadline.mqh"
 #include "Frames.mqh"
@@ -156,8 +157,8 @@ bool CZmtpSession::CheckPeer()
    if(type == "ROUTER" || type == "REP")
       return true;
    return Fail(FORECAST_NOT_ZMTP,
-               "A ZeroMQ socket of another kind (" + type + ") listens there: give the port that " +
-               "eabridge serve names when it starts");
+               "A ZeroMQ socket of another kind (" + Printable(type) + ") listens there: give " +
+               "the port that eabridge serve names when it starts");
   }
 
 // Does what a command asks for. Those that are not for a REQ socket are passed over, as later
@@ -168,9 +169,11 @@ bool CZmtpSession::TakeCommand(const ulong deadline_us)
       return Broken("a malformed command");
    if(m_command.Name() == "ERROR")
       return Fail(FORECAST_NOT_ZMTP,
-                  "What listens there refused the connection (" + m_command.Reason(m_frames.bytes) +
+                  "What listens there refused the connection (" +
+                  Printable(m_command.Reason(m_frames.bytes)) +
                   "): give the port that eabridge serve names when it starts");
-   if(m_command.Name() == "PING" && !SendOut(m_command.WritePong(m_frames.bytes, m_out), deadline_us))
+   if(m_command.Name() == "PING" &&
+      !SendOut(m_command.WritePong(m_frames.bytes, m_out), deadline_us))
       return false;
    // A peer that sends nothing but commands cannot hold the caller past its time.
    return MillisecondsLeft(deadline_us) > 0 || TimedOut();

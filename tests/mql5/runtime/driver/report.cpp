@@ -91,6 +91,7 @@ void write_what_is_left(Json &json) {
   json.key("files_left").begin_array();
   for (const std::string &name : files_left_open()) json.value(name);
   json.end_array();
+  json.member("comment_last", to_utf8(last_comment()));
   json.member("comment_left", to_utf8(chart_comment()));
   json.member("timer_left", timer().is_set());
 }

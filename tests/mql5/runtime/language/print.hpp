@@ -12,8 +12,9 @@ void print(const string &line);
 void alert(const string &line);
 void comment(const string &text);
 
-// The text that Comment() last put on the chart.
+// The text that Comment() last put on the chart, and the last that was not empty.
 const string &chart_comment();
+const string &last_comment();
 
 }  // namespace host
 

@@ -38,7 +38,7 @@ string MQLInfoString(ENUM_MQL_INFO_STRING) {
 int64_t TerminalInfoInteger(ENUM_TERMINAL_INFO_INTEGER property) {
   switch (property) {
     case TERMINAL_BUILD:
-      return 5572;
+      return 5572;  // the one whose ONNX flags onnx.hpp has
     case TERMINAL_CONNECTED:
     case TERMINAL_X64:
       return 1;

@@ -113,6 +113,7 @@ class NameChecker:
 
     def _scoped_name(self, name: syntax.Name) -> Shape | None:
         assert name.scope
+        name.base = self._base(name.scope)
         enum = self.symbols.enums.get(name.scope)
         if enum and any(value[1] == name.text for value in enum.values):
             name.meaning = Meaning.ENUMERATOR
@@ -123,6 +124,10 @@ class NameChecker:
         name.meaning = Meaning.STATIC_MEMBER
         return Shape.of(found[0])
 
+    def _base(self, scope: str) -> syntax.Type | None:
+        base = self.class_.base if self.class_ else None
+        return base if base and base.name == scope else None
+
     # ---- functions
 
     def _is_function(self, name: str) -> bool:
@@ -132,6 +137,7 @@ class NameChecker:
         """Find what a name that is called means; the functions that it may be, none of MQL5's."""
         text = name.text
         if name.scope:
+            name.base = self._base(name.scope)
             found = self.symbols.methods_of(name.scope, text)
             if not found:
                 raise Mql5Error(name.at, f"'{name.scope}' has no method '{text}'")

@@ -164,13 +164,11 @@ class ExpressionEmitter:
             return _PREDEFINED_VARIABLES.get(name.text, name.text)
         text = safe_name(name.text)
         if name.scope:
-            return f"{self._scope(name.scope)}::{text}"
+            scope = self.type_text(name.base) if name.base else safe_name(name.scope)
+            return f"{scope}::{text}"
         if name.scope == "":
             return f"program::{text}"
         return f"this->{text}" if name.in_dependent_base else text
-
-    def _scope(self, name: str) -> str:
-        return safe_name(name)
 
     def _this(self, this: syntax.This) -> str:
         if this.is_struct:

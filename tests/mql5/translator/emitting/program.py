@@ -8,6 +8,7 @@ where it comes from.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tests.mql5.translator import syntax
 from tests.mql5.translator.checking.symbols import Symbols
@@ -130,8 +131,8 @@ class Emitter(ClassEmitter):
             value = f"mql::input<{type_}>({c_string(variable.name)}, {self.initializer(variable)})"
             self.out.line(f"const {type_} {safe_name(variable.name)} = {value};", variable.at)
             return
-        variable.kind = ""
-        self.out.line(self.variable_text(variable, prefix), variable.at)
+        plain = replace(variable, kind="")
+        self.out.line(self.variable_text(plain, prefix), variable.at)
 
     def _bodies(self) -> Iterator[syntax.Function]:
         for each in self._declarations:

@@ -86,7 +86,7 @@ class Parser(ClassParser):
             return syntax.Resource(token.at, path.resolve(), None, "")
         if len(rest) != 5 or rest[0] != "as" or rest[3:] != ["[", "]"]:
             self.fail('write #resource "file" as uchar name[]', token.at)
-        if rest[1] not in ("uchar", "char"):
+        if rest[1] != "uchar":
             self.fail(f"a resource is read here as uchar, not as {rest[1]}", token.at)
         return syntax.Resource(token.at, path.resolve(), syntax.Type(rest[1]), rest[2])
 
