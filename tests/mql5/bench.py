@@ -27,14 +27,15 @@ from bridge.background import background_daemon
 from bridge.bars import Bars
 from bridge.book import make_book
 from bridge.client import Client
-from bridge.synthetic import random_walk_bars
+from bridge.demo import demo_bars
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack
-from tests.mql5.experts import EVERY_LIKELIHOOD
+from tests.mql5.experts import EVERY_LIKELIHOOD, entries
 from tests.mql5.history import write_export
 from tests.mql5.host import HERE, Program, build
 from tests.mql5.installed import installed, shipped_bundle
 from tests.mql5.terminal import Terminal
+from tests.mql5.year import year_of
 
 WINDOWS = 64
 UNCOUNTED = 10
@@ -76,8 +77,7 @@ class Bench:
         self.endpoint = endpoint
         self.bundle = shipped_bundle()
         context = self.bundle.manifest.context
-        walk = random_walk_bars(context + YEAR + 1, 3600, seed=0)
-        self.bars = Bars("EURUSD", walk.tf, walk.time, np.round(walk.ohlc, 5), walk.volume)
+        self.bars = year_of(demo_bars(), weeks=53, seed=1)[: context + YEAR]
         self.terminal = Terminal(folder, allow_dll=True)
         self.export = write_export(folder, self.bars)
         make_book(self.bundle, self.bars, self.terminal.files / "forecast.book")
@@ -116,6 +116,7 @@ class Bench:
         )
         assert result.code == 0, result.journal
         assert not [line for line in result.journal if line.startswith("Paused")]
+        assert len(entries(result)) > 1000
         handlers: dict[str, dict[str, float]] = result.report["handlers"]  # type: ignore[assignment]
         return sum(handler["microseconds"] for handler in handlers.values()) / 1e6
 

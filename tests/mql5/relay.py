@@ -7,6 +7,7 @@ with relay_to(daemon.endpoint) as relay:
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,18 @@ def cut_off(count: int) -> Spoil:
     return spoil
 
 
+def until(forecasts: int) -> Spoil:
+    """Passes so many forecasts on, and from then on ends the connection in the place of each."""
+    left = itertools.chain([True] * forecasts, itertools.repeat(False))
+
+    def spoil(talk: Talk, reply: bytes) -> None:
+        if not next(left):
+            raise Left
+        talk.reply(reply)
+
+    return spoil
+
+
 def shortened(count: int) -> Spoil:
     """Passes on sound messages of which only so many bytes of the body are left."""
     return lambda talk, reply: talk.reply(reply[:count])
@@ -79,7 +92,6 @@ class Relay:
 @contextmanager
 def relay_to(daemon_endpoint: str) -> Iterator[Relay]:
     """A relay to a daemon, on a port of its own."""
-    context = zmq.Context()
 
     def behave(talk: Talk) -> None:
         with context.socket(zmq.REQ) as daemon:
@@ -95,12 +107,12 @@ def relay_to(daemon_endpoint: str) -> Iterator[Relay]:
                 if asked["op"] != "forecast":
                     talk.reply(reply)
                     continue
+                spoil = relay.spoil  # the test may change it at any moment
                 relay.forecasts.append(asked)
-                if relay.spoil is whole:
+                if spoil is whole:
                     relay.answered.add(asked["time"])
-                relay.spoil(talk, reply)
+                spoil(talk, reply)
 
-    with Listener(behave) as listener:
+    with zmq.Context() as context, Listener(behave) as listener:
         relay = Relay(listener.endpoint)
         yield relay
-    context.term()

@@ -54,7 +54,7 @@ def book(history: Bars, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def over(
     probe: Program, terminal: Terminal, history: Bars, book: Path, folder: Path | None = None
 ) -> TesterResult:
-    shutil.copy(book, (folder or terminal.agent_files) / "forecast.book")
+    shutil.copy(book, (folder or terminal.files) / "forecast.book")
     return run(probe, terminal, history)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from random import Random
 
 import numpy as np
@@ -23,7 +23,7 @@ from tests.mql5.peers import Behaviour, Left, Listener, Talk, unused_endpoint
 from tests.mql5.relay import Relay, Spoil, cut_off, damaged, late, relay_to, shortened, whole
 from tests.mql5.terminal import Terminal
 
-TICK_MS = 20  # a bar is four ticks
+TICK_MS = 30  # a bar is four ticks
 TIME_LIMIT_MS = 250
 A_HANG_MS = 5_000  # a machine that is busy holds up what should take TIME_LIMIT_MS
 OPENED = "lots at"
@@ -36,10 +36,8 @@ def relay(daemon: Daemon) -> Iterator[Relay]:
         yield relay
 
 
-def attached(
-    terminal: Terminal, bars: Bars, endpoint: str, inputs: Mapping[str, object] | None = None
-) -> Running:
-    """The EA on a chart whose hours pass in a twelfth of a second, and which it likes to trade."""
+def attached(terminal: Terminal, bars: Bars, endpoint: str, **settings: object) -> Running:
+    """The EA on a chart whose hours pass in an eighth of a second, and which it likes to trade."""
     return trader().live(
         terminal,
         bars=write_export(terminal.folder, bars),
@@ -47,11 +45,10 @@ def attached(
             "InpEndpoint": endpoint.removeprefix("tcp://"),
             "InpHorizon": 1,
             **EVERY_LIKELIHOOD,
-            **(inputs or {}),
         },
         tick_ms=TICK_MS,
         spread_points=10,
-        **{"from": "2018.01.01"},
+        **{"from": "2018.01.01", **settings},
     )
 
 
@@ -107,10 +104,19 @@ def test_it_asks_once_for_each_new_bar_about_bars_that_are_closed(
         assert 0 < forecast["ttl_ms"] <= TIME_LIMIT_MS
 
 
+@pytest.mark.parametrize(
+    "sockets",
+    [
+        pytest.param({}, id="reads wait for all that is asked for"),
+        pytest.param(
+            {"socket_read_waits": 0, "socket_speculates": 1}, id="reads take what there is"
+        ),
+    ],
+)
 def test_every_trade_follows_a_forecast_of_the_bar_before(
-    terminal: Terminal, bars: Bars, relay: Relay
+    terminal: Terminal, bars: Bars, relay: Relay, sockets: dict[str, int]
 ) -> None:
-    with attached(terminal, bars, relay.endpoint) as running:
+    with attached(terminal, bars, relay.endpoint, **sockets) as running:
         trade_on(running, 10)
         result = ended(running)
     assert len(entries(result)) >= 10
@@ -175,8 +181,10 @@ def test_a_daemon_that_stands_still_is_noticed_and_missed_until_it_moves_again(
     with attached(terminal, bars, slow.endpoint) as running:
         trade_on(running, 1)
         slow.process.send_signal(signal.SIGSTOP)
-        running.wait_for("Paused (timeout)")
-        slow.process.send_signal(signal.SIGCONT)
+        try:
+            running.wait_for("Paused (timeout)")
+        finally:
+            slow.process.send_signal(signal.SIGCONT)
         running.wait_for(BACK)
         result = ended(running)
     assert not opened(between(result.journal, "Paused", BACK))

@@ -126,7 +126,6 @@ def test_the_daemons_and_the_books_forecasts_are_the_same_bits(
     numbers = {}
     for source, inputs in (("book", {}), ("daemon", asking(daemon))):
         terminal = terminal_with(period, tmp_path / source)
-        shutil.copy(period.book, terminal.agent_files)  # the probe names no tester_file
         result = probe.test(terminal, bars=period.export, inputs={"InpSource": source, **inputs})
         assert result.code == 0
         asked = read_probe(terminal.agent_files / "probe.bin")

@@ -23,6 +23,7 @@ from tests.mql5.experts import (
 from tests.mql5.history import write_export
 from tests.mql5.host import Program, TesterResult
 from tests.mql5.installed import shipped_bundle
+from tests.mql5.relay import Relay, relay_to, until
 from tests.mql5.terminal import Terminal
 
 CONTEXT = 128
@@ -35,7 +36,7 @@ def history(bars: Bars) -> Bars:
 
 
 def trade_over(
-    expert: Program, terminal: Terminal, history: Bars, daemon: Daemon | None = None
+    expert: Program, terminal: Terminal, history: Bars, daemon: Daemon | Relay | None = None
 ) -> TesterResult:
     inputs = {} if daemon is None else {"InpEndpoint": daemon.endpoint.removeprefix("tcp://")}
     return expert.test(
@@ -73,6 +74,22 @@ def test_where_they_are_allowed_it_trades(tmp_path: Path, history: Bars, daemon:
     result = trade_over(trader_dll(), Terminal(tmp_path, allow_dll=True), history, daemon)
     assert result.code == 0
     assert entries(result)
+
+
+def test_a_daemon_that_ends_in_the_middle_of_a_test_ends_the_trades(
+    tmp_path: Path, history: Bars, daemon: Daemon
+) -> None:
+    terminal = Terminal(tmp_path, allow_dll=True)
+    whole = trade_over(trader_dll(), terminal, history, daemon)
+    answered = TESTED_BARS // 2
+    with relay_to(daemon.endpoint) as relay:
+        relay.spoil = until(answered)
+        cut = trade_over(trader_dll(), terminal, history, relay)
+    ended = history.time[CONTEXT + answered]
+    assert entries(cut) == [deal for deal in entries(whole) if deal["time"] < ended]
+    assert entries(cut)
+    assert said(cut, "Paused (lost)")
+    assert_left_nothing(cut)
 
 
 @pytest.fixture(scope="module")

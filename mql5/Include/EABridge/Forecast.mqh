@@ -43,7 +43,7 @@ public:
    bool              IsValid() const         { return m_horizon > 0; }
    string            Model() const           { return m_model; }
    string            Symbol() const          { return m_symbol; }
-   datetime          Time() const            { return m_time; }        // the last bar read: its open
+   datetime          Time() const            { return m_time; }        // of the last bar read
    int               Timeframe() const       { return m_timeframe; }   // seconds per bar
    int               Horizon() const         { return m_horizon; }
    int               Levels() const          { return m_levels_count; }

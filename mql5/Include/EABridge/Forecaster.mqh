@@ -75,7 +75,7 @@ public:
 #endif
    bool                UseBook(const string file);
    bool                UseEmbedded(CEmbeddedModel &model);
-   // How long a call may take in all.
+   // How long a call may take in all; 0 is 250 ms, and 5 seconds in the tester.
    void                TimeLimit(const uint milliseconds);
 
    // The forecast from the last closed bars of this chart, or of another one.
@@ -96,13 +96,12 @@ public:
 CForecaster::CForecaster()
    : m_source(NULL),
      m_described(false),
-     m_time_limit_ms(EABRIDGE_TIME_LIMIT_MS),
+     m_time_limit_ms(0),
      m_last_ask_us(0),
      m_error(FORECAST_NOT_SET_UP),
      m_error_text(ForecastErrorAdvice(FORECAST_NOT_SET_UP))
   {
-   if(MQLInfoInteger(MQL_TESTER) != 0)
-      m_time_limit_ms = EABRIDGE_TESTER_TIME_LIMIT_MS;
+   TimeLimit(0);
   }
 
 CForecaster::~CForecaster()
@@ -155,6 +154,9 @@ bool CForecaster::UseEmbedded(CEmbeddedModel &model)
 void CForecaster::TimeLimit(const uint milliseconds)
   {
    m_time_limit_ms = milliseconds;
+   if(milliseconds == 0)
+      m_time_limit_ms = MQLInfoInteger(MQL_TESTER) == 0 ? EABRIDGE_TIME_LIMIT_MS
+                                                        : EABRIDGE_TESTER_TIME_LIMIT_MS;
   }
 
 bool CForecaster::Ask(CForecast &forecast)

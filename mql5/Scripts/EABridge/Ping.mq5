@@ -153,11 +153,12 @@ void OnStart()
    CRoundTrips forecasts;
    const bool forecast = MeasureForecasts(forecasts, problem);
    forecasts.Sort();
-   health.Tell("health");
+   if(health.Count() > 0)
+      health.Tell("health");
    if(forecasts.Count() > 0)
       forecasts.Tell("forecast");
    if(!forecast)
       Alert("Ping: the daemon is there, but gives no forecast for this chart. ", problem);
-   if(health.Count() > 0)
+   else if(health.Count() > 0)
       Print(Verdict(health));
   }

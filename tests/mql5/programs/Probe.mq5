@@ -3,6 +3,8 @@
 //| Asks for a forecast on every new bar, from any source, and       |
 //| writes down everything that comes.                               |
 //+------------------------------------------------------------------+
+#property tester_file "forecast.book"
+
 #define EABRIDGE_WINSOCK
 #include <EABridge/Forecaster.mqh>
 #include <EABridge/Models/Default.mqh>

@@ -22,7 +22,7 @@ input ENUM_TRADER_SOURCE InpSource = FORECAST_TRADER_SOURCE; // Where forecasts 
 input string InpEndpoint = "127.0.0.1:5655";                 // Daemon: its address
 input string InpModel = "";                                  // Daemon: model (empty: its default)
 input string InpBook = "forecast.book";                      // Book: file in MQL5/Files
-input uint InpTimeLimitMs = 0;                               // Longest wait, ms (0: 250, tester 5000)
+input uint InpTimeLimitMs = 0;                               // Longest wait, ms (0: 250 or 5000)
 
 input group "Rules"
 input int InpHorizon = 4;                                    // Bars ahead that are traded

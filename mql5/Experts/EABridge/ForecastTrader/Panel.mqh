@@ -18,7 +18,7 @@ bool ChartIsSeen()
 string DescribeForecast(const CForecast &forecast, const ulong asked_us)
   {
    if(!forecast.IsValid())
-      return "forecast: none yet";
+      return "forecast: none";
    string text = StringFormat("forecast: %s, bar of %s, %d s old, asked in %.2f ms",
                               forecast.Model(), TimeToString(forecast.Time()),
                               forecast.AgeSeconds(), (double)asked_us / 1000.0);

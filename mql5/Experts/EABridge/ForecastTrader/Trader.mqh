@@ -81,8 +81,7 @@ int CForecastTrader::Start()
       Alert("ForecastTrader: ", m_forecaster.LastErrorText());
       return INIT_FAILED;
      }
-   if(InpTimeLimitMs > 0)
-      m_forecaster.TimeLimit(InpTimeLimitMs);
+   m_forecaster.TimeLimit(InpTimeLimitMs);
    m_positions.SetUp();
    m_forecast.Clear();
    m_bar = 0;
@@ -140,13 +139,14 @@ void CForecastTrader::Tick()
    Show();
   }
 
-// The heartbeat: a daemon that has gone is seen, and said on the panel, before the next bar.
+// The heartbeat: a daemon that has gone is seen, and said on the panel, before the next bar. One
+// that is there ends no pause as long as it owes this bar's forecast.
 void CForecastTrader::Beat()
   {
-   if(m_forecaster.Beat())
-      Resume();
-   else
+   if(!m_forecaster.Beat())
       Pause();
+   else if(!m_awaiting)
+      Resume();
    Show();
   }
 
@@ -162,7 +162,10 @@ bool CForecastTrader::CloseWhatIsOver()
 // never in the tester, where what fails goes on failing and a test must not depend on luck.
 bool CForecastTrader::Follow()
   {
-   if(!m_forecaster.Ask(m_forecast))
+   const bool answered = m_forecaster.Ask(m_forecast);
+   if(InpShowFan)
+      m_fan.Draw(m_forecast);   // without a forecast it takes the last one's away
+   if(!answered)
      {
       Pause();
       m_awaiting = MQLInfoInteger(MQL_TESTER) == 0;
@@ -170,8 +173,6 @@ bool CForecastTrader::Follow()
      }
    m_awaiting = false;
    Resume();
-   if(InpShowFan)
-      m_fan.Draw(m_forecast);
    Consider();
    return true;
   }

@@ -53,7 +53,7 @@ public:
                          const ulong deadline_us) override;
    virtual bool      Beat(const ulong deadline_us) override;
    virtual void      Close() override;
-   virtual string    Name() const { return "daemon " + m_link.Name(); }
+   virtual string    Name() const override { return "daemon " + m_link.Name(); }
    bool              Health(CHealth &health, const ulong deadline_us);
 #ifdef EABRIDGE_LIBZMQ
    void              Curve(const string server_key, const string public_key,

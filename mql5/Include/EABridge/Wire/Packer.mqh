@@ -194,7 +194,7 @@ void CPacker::ShortestHead(const uchar code, const ulong value)
       Head(code, value, 1);
    else if(value <= 0xFFFF)
       Head((uchar)(code + 1), value, 2);
-   else if(value <= 0xFFFFFFFF)
+   else if(value <= UINT_MAX)
       Head((uchar)(code + 2), value, 4);
    else
       Head((uchar)(code + 3), value, 8);

@@ -44,9 +44,9 @@ public:
    virtual bool      Request(const uchar &body[], const int count,
                              const ulong deadline_us) override;
    virtual bool      Reply(uchar &body[], int &count, const ulong deadline_us) override;
-   virtual bool      IsOpen() const { return m_transport.IsOpen(); }
+   virtual bool      IsOpen() const override { return m_transport.IsOpen(); }
    virtual void      Close() override        { m_transport.Close(); }
-   virtual string    Name() const   { return m_transport.Name(); }
+   virtual string    Name() const override   { return m_transport.Name(); }
   };
 
 CZmtpChannel::CZmtpChannel(CTransport *transport)

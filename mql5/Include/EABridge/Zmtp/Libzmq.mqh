@@ -125,9 +125,12 @@ public:
    virtual bool      Request(const uchar &body[], const int count,
                              const ulong deadline_us) override;
    virtual bool      Reply(uchar &body[], int &count, const ulong deadline_us) override;
-   virtual bool      IsOpen() const { return m_socket != 0; }
+   virtual bool      IsOpen() const override { return m_socket != 0; }
    virtual void      Close() override;
-   virtual string    Name() const   { return m_keys.server_key == "" ? "libzmq" : "CURVE"; }
+   virtual string    Name() const override
+     {
+      return m_keys.server_key == "" ? "libzmq" : "CURVE";
+     }
   };
 
 CLibzmqChannel::CLibzmqChannel(const CCurveKeys &keys)

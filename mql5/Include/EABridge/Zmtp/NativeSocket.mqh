@@ -32,9 +32,9 @@ public:
    virtual bool      Send(const uchar &data[], const int count, const uint timeout_ms) override;
    virtual int       Receive(uchar &data[], const int at, const int least, const int most,
                              const uint timeout_ms) override;
-   virtual bool      IsOpen() const { return m_socket != INVALID_HANDLE; }
+   virtual bool      IsOpen() const override { return m_socket != INVALID_HANDLE; }
    virtual void      Close() override;
-   virtual string    Name() const { return "socket"; }
+   virtual string    Name() const override { return "socket"; }
   };
 
 CNativeSocket::CNativeSocket()

@@ -79,9 +79,9 @@ public:
    virtual bool      Send(const uchar &data[], const int count, const uint timeout_ms) override;
    virtual int       Receive(uchar &data[], const int at, const int least, const int most,
                              const uint timeout_ms) override;
-   virtual bool      IsOpen() const { return m_socket != EABRIDGE_WS_NO_SOCKET; }
+   virtual bool      IsOpen() const override { return m_socket != EABRIDGE_WS_NO_SOCKET; }
    virtual void      Close() override;
-   virtual string    Name() const { return "winsock"; }
+   virtual string    Name() const override { return "winsock"; }
   };
 
 CWinsock::CWinsock()
