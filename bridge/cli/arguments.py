@@ -85,6 +85,11 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2020-01-31") from None
 
 
+def endpoint(text: str) -> str:
+    """An endpoint, for argparse: `tcp://` may be left out, as it is in an EA's inputs."""
+    return text if "://" in text else f"tcp://{text}"
+
+
 def png_file(text: str) -> Path:
     """A picture's path, for argparse: refused before the work, not after it."""
     path = Path(text)

@@ -5,7 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from bridge.cli.arguments import add_data, add_model, add_stores, choose_bundle, load_bars, png_file
+from bridge.cli.arguments import (
+    add_data,
+    add_model,
+    add_stores,
+    choose_bundle,
+    endpoint,
+    load_bars,
+    png_file,
+)
 from bridge.cli.errors import UserError, needs
 
 
@@ -19,7 +27,10 @@ def add_parser(commands: Any) -> None:
     add_data(parser, several=False)
     add_model(parser)
     parser.add_argument(
-        "--connect", metavar="ENDPOINT", help="ask this daemon in place of running the model here"
+        "--connect",
+        type=endpoint,
+        metavar="ENDPOINT",
+        help="ask this daemon in place of running the model here",
     )
     parser.add_argument(
         "--plot", type=png_file, metavar="FILE.png", help="draw a fan chart as well"
@@ -32,7 +43,7 @@ def add_parser(commands: Any) -> None:
         description="List the models that `eabridge serve` would load, or that a daemon has.",
     )
     add_stores(parser)
-    parser.add_argument("--connect", metavar="ENDPOINT", help="ask this daemon")
+    parser.add_argument("--connect", type=endpoint, metavar="ENDPOINT", help="ask this daemon")
     parser.set_defaults(run=run_models)
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from bridge.cli.arguments import add_model, choose_bundle
+from bridge.cli.arguments import add_model, choose_bundle, endpoint
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -20,7 +20,11 @@ def add_parser(commands: Any) -> None:
         "answers are not hidden by waiting clients.",
     )
     parser.add_argument(
-        "--connect", default=DEFAULT_ENDPOINT, metavar="ENDPOINT", help="(default: %(default)s)"
+        "--connect",
+        type=endpoint,
+        default=DEFAULT_ENDPOINT,
+        metavar="ENDPOINT",
+        help="(default: %(default)s)",
     )
     parser.add_argument(
         "--clients", type=int, default=8, metavar="N", help="(default: %(default)s)"

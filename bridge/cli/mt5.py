@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.arguments import add_model, add_stores, choose_bundle
+from bridge.cli.arguments import add_model, add_stores, choose_bundle, endpoint
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -61,6 +61,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--connect",
+        type=endpoint,
         default=DEFAULT_ENDPOINT,
         metavar="ENDPOINT",
         help="where the EA asks (default: %(default)s)",

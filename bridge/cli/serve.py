@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from bridge.cli.arguments import add_stores
+from bridge.cli.arguments import add_stores, endpoint
 from bridge.wire import DEFAULT_ENDPOINT
 
 
@@ -19,6 +19,7 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument(
         "--bind",
+        type=endpoint,
         default=DEFAULT_ENDPOINT,
         metavar="ENDPOINT",
         help="where to listen; port 0 takes any free one (default: %(default)s)",

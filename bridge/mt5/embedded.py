@@ -26,8 +26,8 @@ _MODEL = """\
 class CModel_{token} : public CEmbeddedModel
   {{
 public:
-   virtual void      Describe(CModelInfo &info);
-   virtual long      Create();
+   virtual void      Describe(CModelInfo &info) override;
+   virtual long      Create() override;
   }};
 
 // What the model reads and answers, as its bundle says.

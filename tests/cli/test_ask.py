@@ -140,6 +140,12 @@ def test_models_of_a_daemon_name_the_default(run: Run, daemon: Daemon) -> None:
     assert "(default)" in ran.out
 
 
+def test_an_address_is_taken_as_an_ea_writes_it(run: Run, daemon: Daemon) -> None:
+    ran = run("models", "--connect", daemon.endpoint.removeprefix("tcp://"))
+
+    assert "(default)" in ran.out
+
+
 def test_a_damaged_model_is_listed_as_refused(run: Run, tmp_path: Path) -> None:
     (tmp_path / "store" / "broken").mkdir(parents=True)
     (tmp_path / "store" / "broken" / "bundle.json").write_text("{}")

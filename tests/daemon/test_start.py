@@ -215,7 +215,6 @@ def test_an_interface_that_is_not_loopback_is_refused(store: Path, endpoint: str
     "endpoint",
     [
         "",
-        "127.0.0.1:5655",
         "ipc://eabridge",
         "tcp://127.0.0.1",
         "tcp://127.0.0.1:",
@@ -233,7 +232,7 @@ def test_an_endpoint_that_is_none_is_refused(store: Path, endpoint: str) -> None
     assert "give an address such as tcp://127.0.0.1:5655" in sentence
 
 
-@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "tcp://localhost:0"])
+@pytest.mark.parametrize("endpoint", ["tcp://127.0.0.1:*", "tcp://localhost:0", "127.0.0.1:0"])
 def test_any_free_port_of_loopback_may_be_asked(
     start_daemon: StartDaemon, store: Path, connect: Connect, endpoint: str
 ) -> None:

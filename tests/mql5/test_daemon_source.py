@@ -1,14 +1,11 @@
-"""Forecasts from a daemon in MQL5: described, asked, lost and found again, and how quickly."""
+"""Forecasts from a daemon in MQL5: described, asked, lost and found again."""
 
 from __future__ import annotations
 
 import os
 import signal
 import struct
-import time
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 import pytest
@@ -151,41 +148,6 @@ def test_a_daemon_that_is_gone_is_told_and_asked_less_and_less(
     assert waiting.milliseconds < 90
 
 
-# Speed
-
-
-def test_it_is_as_quick_as_the_python_client(tmp_path: Path, daemon: Daemon) -> None:
-    """Both take turns, so that whatever else the machine does falls on both alike."""
-    rounds, count = 6, 150
-    quick = build_network(sanitize=False, optimise=True)
-    carrier = Carrier(quick, Terminal(tmp_path, allow_dll=True), "native")
-    steps = ["open"]
-    for turn in range(rounds):
-        steps += [
-            f"await {ENOUGH_MS} {turn}",
-            f"measure {count} health",
-            f"measure {count} forecast",
-        ]
-    python: dict[str, list[float]] = {"health": [], "forecast": []}
-    with Client(daemon.endpoint) as client:
-        bars = synthetic_bars(next(m.context for m in client.hello().models if m.default))
-        ask = {"health": client.health, "forecast": lambda: client.forecast(bars)}
-        doing = carrier.start(daemon.endpoint, *steps)
-        for turn in range(rounds):
-            for name, call in ask.items():
-                python[name] += [microseconds(call) for _ in range(count)]
-            doing.go(str(turn))
-            doing.wait_for(steps[-1], turn + 1)
-        taken = doing.finish()
-    mql5 = {
-        name: [float(us) for step in taken[at::3] for us in step.text.split()]
-        for name, at in (("health", 2), ("forecast", 3))
-    }
-    ratio = {name: median(mql5[name]) / median(python[name]) for name in python}
-    assert ratio["health"] <= 0.9, ratio
-    assert ratio["forecast"] <= 1.0, ratio
-
-
 # Connecting
 
 
@@ -262,12 +224,6 @@ def test_what_is_no_endpoint_is_told_before_anything_is_tried(carrier: Carrier) 
         opened, asked = carrier.take(endpoint, "open", DESCRIBE)
         assert (opened.outcome, asked.outcome) == ("bad_endpoint", "bad_endpoint"), endpoint
         assert "127.0.0.1:5655" in opened.text
-
-
-def microseconds(call: Callable[[], object]) -> float:
-    begun = time.perf_counter_ns()
-    call()
-    return (time.perf_counter_ns() - begun) / 1000
 
 
 def bits(value: float) -> str:

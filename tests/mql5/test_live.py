@@ -190,6 +190,18 @@ def test_a_daemon_that_stands_still_is_noticed_and_missed_until_it_moves_again(
     assert not opened(between(result.journal, "Paused", BACK))
 
 
+def test_a_daemon_that_is_there_ends_no_pause_that_something_else_began(
+    terminal: Terminal, bars: Bars, daemon: Daemon
+) -> None:
+    few = bars[:127]  # one fewer than the model reads
+    with attached(terminal, few, daemon.endpoint, **{"from": int(few.time[1])}) as running:
+        running.wait_for("Paused (few_bars)")
+        time.sleep(12)  # two heartbeats
+        result = ended(running)
+    assert sum(line.startswith("Paused") for line in result.journal) == 1
+    assert BACK not in result.journal
+
+
 # What becomes of replies on their way
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +12,9 @@ import pytest
 
 from bridge.bars import Bars
 from bridge.book import make_book
+from bridge.client import Client
 from tests.backends import graphs
-from tests.conftest import Daemon
+from tests.conftest import Daemon, StartDaemon
 from tests.mql5.experts import (
     EVERY_LIKELIHOOD,
     assert_left_nothing,
@@ -23,6 +26,7 @@ from tests.mql5.experts import (
 from tests.mql5.history import write_export
 from tests.mql5.host import Program, TesterResult
 from tests.mql5.installed import shipped_bundle
+from tests.mql5.peers import unused_endpoint
 from tests.mql5.relay import Relay, relay_to, until
 from tests.mql5.terminal import Terminal
 
@@ -76,7 +80,7 @@ def test_where_they_are_allowed_it_trades(tmp_path: Path, history: Bars, daemon:
     assert entries(result)
 
 
-def test_a_daemon_that_ends_in_the_middle_of_a_test_ends_the_trades(
+def test_a_daemon_that_ends_in_the_middle_of_a_test_ends_the_test(
     tmp_path: Path, history: Bars, daemon: Daemon
 ) -> None:
     terminal = Terminal(tmp_path, allow_dll=True)
@@ -89,7 +93,36 @@ def test_a_daemon_that_ends_in_the_middle_of_a_test_ends_the_trades(
     assert entries(cut) == [deal for deal in entries(whole) if deal["time"] < ended]
     assert entries(cut)
     assert said(cut, "Paused (lost)")
+    assert said(cut, "The test is stopped", "3 bars in a row")
+    assert cut.on_tester == 0
     assert_left_nothing(cut)
+
+
+def test_a_daemon_that_is_restarted_in_the_middle_of_a_test_costs_it_no_bar(
+    tmp_path: Path, bars: Bars, start_daemon: StartDaemon
+) -> None:
+    endpoint = f"tcp://{unused_endpoint()}"
+    first = start_daemon("--bind", endpoint)
+    terminal = Terminal(tmp_path, allow_dll=True)
+    history = bars[-3000:]
+    whole = trade_over(trader_dll(), terminal, history, first)
+
+    def restart() -> None:
+        with Client(endpoint) as client:
+            before = client.health().requests
+            while client.health().requests < before + 1000:  # most of them the program's
+                time.sleep(0.01)
+        first.process.kill()
+        first.process.wait()
+        start_daemon("--bind", endpoint)
+
+    with ThreadPoolExecutor(1) as pool:
+        restarted = pool.submit(restart)
+        result = trade_over(trader_dll(), terminal, history, first)
+        restarted.result()
+    assert result.code == 0
+    assert entries(result) == entries(whole)
+    assert not said(result, "Paused")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +174,7 @@ def test_a_book_made_from_another_brokers_bars_is_believed_for_no_bar(
     result = over_book(terminal, other, book)
     assert result.code == 0
     assert said(result, "Paused (book_other_bars)", "ExportBars")
+    assert said(result, "The test is stopped", "ExportBars")
     assert not entries(result)
 
 
@@ -161,6 +195,7 @@ def test_bars_that_the_book_has_not_are_passed_over_and_the_rest_is_traded(
     part = make_book(shipped_bundle(), history[:-100], tmp_path / "part.book")
     result = over_book(terminal, history, part.path)
     assert said(result, "Paused (book_no_bar)")
+    assert not said(result, "The test is stopped")
     times = [deal["time"] for deal in entries(result)]
     assert times
     assert max(times) <= history.time[-100]

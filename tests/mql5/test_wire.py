@@ -267,27 +267,6 @@ def test_requests_read_as_what_was_asked(program: Program, tmp_path: Path) -> No
     assert asked.values == struct.pack("<300d", *(1 + i / 1024 for i in range(300)))
 
 
-def test_a_forecast_is_packed_and_unpacked_in_twenty_microseconds(tmp_path: Path) -> None:
-    quick = build(PROGRAM, sanitize=False, optimise=True)
-    quantiles = struct.pack("<144d", *(1 + i / 1024 for i in range(144)))
-    up = struct.pack("<16d", *[0.5] * 16)
-    levels = [level / 10 for level in range(1, 10)]
-    shape = {"horizon": 16, "levels": levels, "quantiles": quantiles, "up": up}
-    timing = {"cached": False, "infer_us": 250, "server_us": 700}
-    (tmp_path / "MQL5" / "Files").mkdir(parents=True)
-    (tmp_path / "MQL5" / "Files" / "in.bin").write_bytes(
-        packed([{**OK, **FORECAST, **shape, **timing}])
-    )
-    times = []
-    for _ in range(3):
-        result = quick.script(Terminal(tmp_path), inputs={"Scenario": "measure"})
-        (line,) = result.journal
-        assert line.endswith("sound")
-        words = line.split()
-        times.append(float(words[1]) + float(words[4]))
-    assert min(times) <= 20, times
-
-
 def run(
     program: Program, folder: Path, scenario: str, data: bytes = b"", **inputs: object
 ) -> list[str]:

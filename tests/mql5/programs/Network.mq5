@@ -125,27 +125,6 @@ string Healthy(const ulong deadline_us)
    return "ok|" + health.status;
   }
 
-// Microseconds of each of `count` round trips, one after the other.
-string Measured(const string what, const int count)
-  {
-   CWindow window;
-   CHealth health;
-   string text = "ok|";
-   if(!g_source.Describe(g_info, Deadline(5000)))
-      return Failure(g_source);
-   FillSyntheticWindow(window, g_info.context, g_info.columns);
-   for(int i = 0; i < count; i++)
-     {
-      const ulong began_us = GetMicrosecondCount();
-      const bool done = what == "health" ? g_source.Health(health, Deadline(5000))
-                                         : g_source.Ask(window, g_forecast, Deadline(5000));
-      if(!done)
-         return Failure(g_source);
-      text += StringFormat("%I64u ", GetMicrosecondCount() - began_us);
-     }
-   return text;
-  }
-
 // Waits until the test has put a file there.
 bool Awaited(const string file, const ulong deadline_us)
   {
@@ -206,8 +185,6 @@ string Outcome(const string &words[])
       return Healthy(Deadline(number));
    if(step == "beat")
       return g_source.Beat(Deadline(number)) ? "ok|" : Failure(g_source);
-   if(step == "measure")
-      return Measured(argument, number);
    if(step == "end")
      {
       g_source.Close();

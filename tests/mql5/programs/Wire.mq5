@@ -3,13 +3,12 @@
 //| Reads and writes messages for test_wire.py, out of one file and  |
 //| into another. The files' layout is told there.                   |
 //+------------------------------------------------------------------+
-#include <EABridge/Forecast.mqh>
 #include <EABridge/Wire/Packer.mqh>
 #include <EABridge/Wire/Replies.mqh>
 #include <EABridge/Wire/Requests.mqh>
 #include <EABridge/Wire/Unpacker.mqh>
 
-input string Scenario = "decode";   // encode, replies, requests, measure
+input string Scenario = "decode";   // encode, replies, requests
 input string Model = "";
 
 enum ENUM_CALL
@@ -234,31 +233,6 @@ void WriteRequests(const int out)
    FileWriteString(out, Hex(packer.bytes, packer.Count()) + "\n");
   }
 
-// Microseconds that a forecast's request and reply take together, without the daemon.
-void Measure(const uchar &body[], const int count)
-  {
-   CPacker packer;
-   CReply reply;
-   CForecastReply answer;
-   CForecast forecast;
-   CWindow window;
-   FillWindow(window, 128, 4);
-   const int rounds = 20000;
-   bool sound = true;
-   ulong began_us = GetMicrosecondCount();
-   for(int i = 0; i < rounds; i++)
-      PackForecast(packer, (ulong)i, 250, "", window);
-   const double encoding_us = (double)(GetMicrosecondCount() - began_us) / rounds;
-   began_us = GetMicrosecondCount();
-   for(int i = 0; i < rounds; i++)
-      sound = reply.Read(body, count) && reply.ReadForecast(answer) &&
-              forecast.Set(answer.model, window, answer.horizon, answer.levels, answer.quantiles,
-                           answer.up) && sound;
-   const double decoding_us = (double)(GetMicrosecondCount() - began_us) / rounds;
-   PrintFormat("encoding %.2f us, decoding %.2f us, %s", encoding_us, decoding_us,
-               sound ? "sound" : reply.ErrorText());
-  }
-
 void OnStart()
   {
    const int in = FileOpen("in.bin", FILE_READ | FILE_BIN);
@@ -279,8 +253,6 @@ void OnStart()
          FileWriteString(out, Decoded(body, count) + "\n");
       if(Scenario == "replies")
          FileWriteString(out, Replied(body, count) + "\n");
-      if(Scenario == "measure")
-         Measure(body, count);
      }
    FileClose(out);
    if(in != INVALID_HANDLE)

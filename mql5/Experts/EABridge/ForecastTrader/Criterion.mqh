@@ -29,7 +29,7 @@ double ProfitTStatistic()
          HistoryDealGetString(deal, DEAL_SYMBOL) != _Symbol)
          continue;
       result += HistoryDealGetDouble(deal, DEAL_PROFIT) + HistoryDealGetDouble(deal, DEAL_SWAP) +
-                HistoryDealGetDouble(deal, DEAL_COMMISSION);
+                HistoryDealGetDouble(deal, DEAL_COMMISSION) + HistoryDealGetDouble(deal, DEAL_FEE);
       if(HistoryDealGetInteger(deal, DEAL_ENTRY) == DEAL_ENTRY_IN)
          continue;
       sum += result;

@@ -51,8 +51,12 @@ double LotsForRisk(const ENUM_DIRECTION direction, const double entry, const dou
      }
    double margin = 0.0;
    const ENUM_ORDER_TYPE type = direction == DIRECTION_UP ? ORDER_TYPE_BUY : ORDER_TYPE_SELL;
-   if(!OrderCalcMargin(type, _Symbol, lots, entry, margin) ||
-      margin > AccountInfoDouble(ACCOUNT_MARGIN_FREE))
+   if(!OrderCalcMargin(type, _Symbol, lots, entry, margin))
+     {
+      why = StringFormat("the margin cannot be told (error %d)", GetLastError());
+      return 0.0;
+     }
+   if(margin > AccountInfoDouble(ACCOUNT_MARGIN_FREE))
      {
       why = StringFormat("%s lots need a margin of %.2f and %.2f is free",
                          DoubleToString(lots, LotDigits(step)), margin,

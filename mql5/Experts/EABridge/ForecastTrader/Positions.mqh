@@ -40,7 +40,8 @@ void CPositions::SetUp()
   {
    m_trade.SetExpertMagicNumber((ulong)InpMagic);
    m_trade.SetDeviationInPoints((ulong)InpDeviationPoints);
-   m_trade.SetTypeFillingBySymbol(_Symbol);
+   if(!m_trade.SetTypeFillingBySymbol(_Symbol))
+      m_trade.SetTypeFilling(ORDER_FILLING_RETURN);   // exchanges that know neither of the others
    m_trade.LogLevel(LOG_LEVEL_NO);   // what comes of an order is told in words by Done
   }
 

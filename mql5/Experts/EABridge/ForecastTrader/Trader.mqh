@@ -15,6 +15,7 @@
 #include <EABridge/Fan.mqh>
 #include "Criterion.mqh"
 #include "Inputs.mqh"
+#include "LostBars.mqh"
 #include "Lots.mqh"
 #include "Panel.mqh"
 #include "Positions.mqh"
@@ -34,6 +35,7 @@ private:
    CForecast         m_forecast;
    CFan              m_fan;
    CPositions        m_positions;
+   CLostBars         m_lost_bars;
    datetime          m_bar;           // open time of the bar that forms
    bool              m_awaiting;      // its forecast has not come yet
    datetime          m_again_at;      // when something that failed is tried again
@@ -55,6 +57,7 @@ public:
    void              Stop();
    void              Tick();
    void              Beat();
+   double            Criterion() const;
   };
 
 CForecastTrader::CForecastTrader()
@@ -84,6 +87,7 @@ int CForecastTrader::Start()
    m_forecaster.TimeLimit(InpTimeLimitMs);
    m_positions.SetUp();
    m_forecast.Clear();
+   m_lost_bars.Clear();
    m_bar = 0;
    m_awaiting = false;
    m_again_at = 0;
@@ -169,9 +173,12 @@ bool CForecastTrader::Follow()
      {
       Pause();
       m_awaiting = MQLInfoInteger(MQL_TESTER) == 0;
+      if(!m_awaiting)
+         m_lost_bars.Lost(m_forecaster.LastError(), m_forecaster.LastErrorText());
       return !m_awaiting;
      }
    m_awaiting = false;
+   m_lost_bars.Found();
    Resume();
    Consider();
    return true;
@@ -240,6 +247,12 @@ void CForecastTrader::Resume()
    m_paused = false;
   }
 
+// For the optimiser. A test that lacked forecasts is none, however well it went.
+double CForecastTrader::Criterion() const
+  {
+   return m_lost_bars.Any() ? 0.0 : ProfitTStatistic();
+  }
+
 CForecastTrader ExtTrader;
 
 int OnInit()
@@ -264,7 +277,7 @@ void OnTimer()
 
 double OnTester()
   {
-   return ProfitTStatistic();
+   return ExtTrader.Criterion();
   }
 
 #endif

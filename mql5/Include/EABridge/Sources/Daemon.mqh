@@ -39,6 +39,7 @@ private:
 #endif
 
    CChannel         *NewChannel();
+   bool              DllsAreAllowed();
    bool              Ready(const ulong deadline_us);
    bool              AskOnce(const CWindow &window, CForecast &forecast, const ulong deadline_us);
    bool              CheckWindow(const CWindow &window);
@@ -148,17 +149,27 @@ void CDaemonSource::Curve(const string server_key, const string public_key,
 CChannel *CDaemonSource::NewChannel()
   {
 #ifdef EABRIDGE_LIBZMQ
-   return new CLibzmqChannel(m_keys);
+   if(DllsAreAllowed())
+      return new CLibzmqChannel(m_keys);
+   return NULL;
 #else
    if(MQLInfoInteger(MQL_TESTER) == 0)
       return new CZmtpChannel(new CNativeSocket());
 #ifdef EABRIDGE_WINSOCK
-   return new CZmtpChannel(new CWinsock());
+   if(DllsAreAllowed())
+      return new CZmtpChannel(new CWinsock());
+   return NULL;
 #else
    Fail(FORECAST_NEEDS_DLL, "");
    return NULL;
 #endif
 #endif
+  }
+
+// A terminal that lets a program start whose DLLs it refuses ends it at their first use.
+bool CDaemonSource::DllsAreAllowed()
+  {
+   return MQLInfoInteger(MQL_DLLS_ALLOWED) != 0 || Fail(FORECAST_DLL_NOT_ALLOWED, "");
   }
 
 // Connected, and told of the model.

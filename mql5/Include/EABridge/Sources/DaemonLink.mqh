@@ -30,6 +30,8 @@ private:
    ulong             m_heard_us;
    uchar             m_body[];
 
+   bool              ConnectOnce(const ulong deadline_us);
+   bool              AwaitNextTry(const ulong deadline_us) const;
    bool              Failed(const ENUM_FORECAST_ERROR error, const string text);
 
 public:
@@ -82,8 +84,18 @@ void CDaemonLink::Use(CChannel *channel)
    m_back_off.Reset();
   }
 
-// Connects, unless the last try that failed is too short a time ago.
+// Connects. A chart must not feel frozen: there one try is all, and none as long as the last one
+// that failed is too short a time ago. In the tester nobody waits at a chart, and a bar without a
+// forecast is lost to the test: there it is tried until the time is up.
 bool CDaemonLink::Connect(const ulong deadline_us)
+  {
+   bool connected = ConnectOnce(deadline_us);
+   while(!connected && MQLInfoInteger(MQL_TESTER) != 0 && AwaitNextTry(deadline_us))
+      connected = ConnectOnce(deadline_us);
+   return connected;
+  }
+
+bool CDaemonLink::ConnectOnce(const ulong deadline_us)
   {
    const uint to_go_ms = m_back_off.MillisecondsToGo();
    if(to_go_ms > 0)
@@ -94,6 +106,18 @@ bool CDaemonLink::Connect(const ulong deadline_us)
    if(!m_channel.Open(m_endpoint, deadline_us))
       return Failed(m_channel.Error(), m_channel.ErrorText());
    return Succeed();
+  }
+
+// Waits by looking at the clock, since Sleep does not wait in the tester. False where the deadline
+// comes first.
+bool CDaemonLink::AwaitNextTry(const ulong deadline_us) const
+  {
+   uint to_go_ms = m_back_off.MillisecondsToGo();
+   if(to_go_ms >= MillisecondsLeft(deadline_us))
+      return false;
+   while(to_go_ms > 0 && !IsStopped())
+      to_go_ms = m_back_off.MillisecondsToGo();
+   return !IsStopped();
   }
 
 // An id that no other request of this program has.

@@ -29,6 +29,10 @@ bool IsStopped() { return stop_wanted; }
 
 void ExpertRemove() { host::request_stop(REASON_PROGRAM); }
 
+void TesterStop() {
+  if (host::in_tester()) host::request_stop(REASON_PROGRAM);
+}
+
 int UninitializeReason() { return reason_to_stop; }
 
 namespace host {

@@ -54,6 +54,8 @@ struct Property {
 bool IsStopped();
 // Asks the host to remove the program when the running handler returns.
 void ExpertRemove();
+// Likewise ends a test, which counts as one that ran to its end: OnTester is called.
+void TesterStop();
 int UninitializeReason();
 
 namespace host {
