@@ -38,7 +38,7 @@ from tests.mql5.terminal import Terminal
 from tests.mql5.year import year_of
 
 WINDOWS = 64
-UNCOUNTED = 10
+UNCOUNTED = 100  # of each turn: a program that has just started takes so many to get into stride
 YEAR = 6_200
 
 

@@ -163,13 +163,14 @@ def test_nothing_is_opened_while_the_daemon_is_away_and_all_goes_on_when_it_is_b
         trade_on(running, 1)
         first.process.kill()
         first.process.wait()
-        running.wait_for("Paused")
+        running.wait_for("Paused (no_daemon)")
         start_daemon("--bind", f"tcp://{endpoint}")
         running.wait_for(BACK)
         trade_on(running, 1)
         result = ended(running)
     assert not opened(between(result.journal, "Paused", BACK))
-    assert sum(line.startswith("Paused") for line in result.journal) == 1
+    paused = [line for line in result.journal if line.startswith("Paused")]
+    assert len(paused) <= 2  # that it was lost, and that it is not there: each told once
     assert result.journal.count(BACK) == 1
 
 

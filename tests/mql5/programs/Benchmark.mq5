@@ -18,7 +18,7 @@ input ENUM_WORK InpWork = WORK_HEALTH;
 input string InpEndpoint = "127.0.0.1:5655";
 input string InpBook = "forecast.book";
 input int InpCount = 200;
-input int InpUncounted = 10;   // the first ones find caches that other programs filled
+input int InpUncounted = 100;  // the first ones find caches that other programs filled
 
 #define BENCHMARK_TIME_LIMIT_US 10000000
 #define BENCHMARK_WINDOWS 64

@@ -31,40 +31,40 @@ CDefaultModel ExtModel;
 class CForecastTrader
   {
 private:
-   CForecaster       m_forecaster;
-   CForecast         m_forecast;
-   CFan              m_fan;
-   CPositions        m_positions;
-   CLostBars         m_lost_bars;
-   datetime          m_bar;           // open time of the bar that forms
-   bool              m_awaiting;      // its forecast has not come yet
-   datetime          m_again_at;      // when something that failed is tried again
-   bool              m_paused;
-   string            m_state;         // for the panel
+   CForecaster         m_forecaster;
+   CForecast           m_forecast;
+   CFan                m_fan;
+   CPositions          m_positions;
+   CLostBars           m_lost_bars;
+   datetime            m_bar;         // open time of the bar that forms
+   bool                m_awaiting;    // its forecast has not come yet
+   datetime            m_again_at;    // when something that failed is tried again
+   ENUM_FORECAST_ERROR m_paused_by;   // FORECAST_OK where it is not paused
+   string              m_state;       // for the panel
 
-   bool              Connect();
-   bool              CloseWhatIsOver();
-   bool              Follow();
-   void              Consider();
-   void              Enter(const ENUM_DIRECTION direction, const MqlTick &tick, const string why);
-   void              Pause();
-   void              Resume();
-   void              Show()    { ShowPanel(m_forecaster, m_forecast, m_state); }
+   bool                Connect();
+   bool                CloseWhatIsOver();
+   bool                Follow();
+   void                Consider();
+   void                Enter(const ENUM_DIRECTION direction, const MqlTick &tick, const string why);
+   void                Pause();
+   void                Resume();
+   void                Show()    { ShowPanel(m_forecaster, m_forecast, m_state); }
 
 public:
-                     CForecastTrader();
-   int               Start();
-   void              Stop();
-   void              Tick();
-   void              Beat();
-   double            Criterion() const;
+                       CForecastTrader();
+   int                 Start();
+   void                Stop();
+   void                Tick();
+   void                Beat();
+   double              Criterion() const;
   };
 
 CForecastTrader::CForecastTrader()
    : m_bar(0),
      m_awaiting(false),
      m_again_at(0),
-     m_paused(false),
+     m_paused_by(FORECAST_OK),
      m_state("")
   {
   }
@@ -91,7 +91,7 @@ int CForecastTrader::Start()
    m_bar = 0;
    m_awaiting = false;
    m_again_at = 0;
-   m_paused = false;
+   m_paused_by = FORECAST_OK;
    m_state = "waiting for a tick";
    if(MQLInfoInteger(MQL_TESTER) == 0)
       EventSetTimer(FORECAST_TRADER_BEAT_SECONDS);
@@ -227,24 +227,26 @@ void CForecastTrader::Enter(const ENUM_DIRECTION direction, const MqlTick &tick,
       m_state = "the order was refused: see the journal";
   }
 
-// Without forecasts nothing is opened. Told once, when it begins.
+// Without forecasts nothing is opened. The journal tells when it begins, and again where the reason
+// is another; that the next try to connect waits is none.
 void CForecastTrader::Pause()
   {
+   const ENUM_FORECAST_ERROR error = m_forecaster.LastError();
    m_state = "paused: no entries without a fresh forecast";
-   if(!m_paused)
-      PrintFormat("Paused (%s): %s", ForecastErrorName(m_forecaster.LastError()),
-                  m_forecaster.LastErrorText());
-   m_paused = true;
+   if(error == m_paused_by || error == FORECAST_BACKING_OFF)
+      return;
+   PrintFormat("Paused (%s): %s", ForecastErrorName(error), m_forecaster.LastErrorText());
+   m_paused_by = error;
   }
 
 void CForecastTrader::Resume()
   {
-   if(m_paused)
+   if(m_paused_by != FORECAST_OK)
      {
       Print("The forecasts are back");
       m_state = "waiting for the next bar";
      }
-   m_paused = false;
+   m_paused_by = FORECAST_OK;
   }
 
 // For the optimiser. A test that lacked forecasts is none, however well it went.
