@@ -1,7 +1,7 @@
 """Build and run MQL5 programs outside of a terminal.
 
     program = build(Path("Scripts/EABridge/Ping.mq5"))
-    result = program.script(Terminal(tmp_path), inputs={"Endpoint": "127.0.0.1:5655"})
+    result = program.script(Terminal(tmp_path), inputs={"InpEndpoint": "127.0.0.1:5655"})
     assert result.code == 0
     print(result.journal)
 

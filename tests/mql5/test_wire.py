@@ -191,7 +191,7 @@ def test_a_reply_without_a_sound_envelope_is_bad(program: Program, tmp_path: Pat
 def test_a_reply_of_another_version_says_what_to_do(program: Program, tmp_path: Path) -> None:
     (read,) = run(program, tmp_path, "replies", packed([{**OK, "v": 2}]))
     assert read.startswith("bad_version|The daemon speaks version 2")
-    assert "pip install --upgrade eabridge" in read
+    assert "update eabridge" in read
 
 
 WRONG_IN_A_FORECAST: dict[str, tuple[Any, ...]] = {

@@ -149,8 +149,8 @@ string ForecastErrorAdvice(const ENUM_FORECAST_ERROR error)
       case FORECAST_UNKNOWN_OP:
       case FORECAST_BAD_FIELD:
       case FORECAST_TOO_LARGE:
-         return "The daemon does not understand this program: bring both to one version with pip " +
-                "install --upgrade eabridge and eabridge mt5 install";
+         return "The daemon does not understand this program: update eabridge, then eabridge mt5 " +
+                "install, and compile again";
       case FORECAST_SHORT_WINDOW:
          return "The model reads more bars than were sent: scroll the chart back so that the " +
                 "terminal loads more history";
@@ -186,8 +186,8 @@ string ForecastErrorAdvice(const ENUM_FORECAST_ERROR error)
       case FORECAST_NO_DAEMON:
          return "The daemon is not running: start it with eabridge serve";
       case FORECAST_TIMEOUT:
-         return "No answer within the time limit: see that the daemon is alive with eabridge " +
-                "doctor, or raise the limit";
+         return "No answer within the time limit: eabridge doctor tells whether the daemon is well, " +
+                "or another program has its port; or raise the limit";
       case FORECAST_LOST:
          return "The connection ended: it is made again at the next question; if that fails too, " +
                 "start the daemon with eabridge serve";
@@ -198,8 +198,8 @@ string ForecastErrorAdvice(const ENUM_FORECAST_ERROR error)
          return "Something else than the daemon listens on that port: give the port that " +
                 "eabridge serve names when it starts";
       case FORECAST_BAD_REPLY:
-         return "The reply is not one of an eabridge daemon: bring both to one version with pip " +
-                "install --upgrade eabridge and eabridge mt5 install";
+         return "The reply is not one of an eabridge daemon: if it is one, update eabridge, then " +
+                "eabridge mt5 install, and compile again";
       case FORECAST_NEEDS_DLL:
          return "The Strategy Tester has no sockets: use the build with DLLs " +
                 "(ForecastTraderDll), a book (eabridge book), or the model inside the terminal";

@@ -7,8 +7,10 @@
 //|                                                                  |
 //|    int OnInit()                                                  |
 //|      {                                                           |
-//|       return forecaster.UseDaemon() ? INIT_SUCCEEDED             |
-//|                                     : INIT_FAILED;               |
+//|       if(forecaster.UseDaemon())                                 |
+//|          return INIT_SUCCEEDED;                                  |
+//|       Print(forecaster.LastErrorText());                         |
+//|       return INIT_FAILED;                                        |
 //|      }                                                           |
 //|                                                                  |
 //|    ... on a new bar, in OnTick:                                  |

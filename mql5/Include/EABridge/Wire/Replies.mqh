@@ -143,8 +143,8 @@ bool CReply::Read(const uchar &body[], const int count)
    if(version != EABRIDGE_PROTOCOL_VERSION)
       return Fail(FORECAST_BAD_VERSION,
                   StringFormat("The daemon speaks version %I64d of the protocol and this program " +
-                               "version %d: bring both to one version with pip install --upgrade " +
-                               "eabridge and eabridge mt5 install", version,
+                               "version %d: update eabridge, then eabridge mt5 install, and " +
+                               "compile again", version,
                                EABRIDGE_PROTOCOL_VERSION));
    return Succeed();
   }
@@ -324,8 +324,8 @@ bool CReply::ReadHealth(CHealth &health)
 bool CReply::Broken(const string what)
   {
    return Fail(FORECAST_BAD_REPLY,
-               "What listens there answers with " + what + ": if it is an eabridge daemon, bring " +
-               "both to one version with pip install --upgrade eabridge and eabridge mt5 install");
+               "What listens there answers with " + what + ": if it is an eabridge daemon, update " +
+               "eabridge, then eabridge mt5 install, and compile again");
   }
 
 uint CReply::Clipped(const ulong value) const

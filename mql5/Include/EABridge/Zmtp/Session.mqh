@@ -224,8 +224,8 @@ bool CZmtpSession::SendOut(const int count, const ulong deadline_us)
 bool CZmtpSession::Broken(const string what)
   {
    return Fail(FORECAST_BAD_REPLY,
-               "What listens there sent " + what + ": if it is an eabridge daemon, bring both to " +
-               "one version with pip install --upgrade eabridge and eabridge mt5 install");
+               "What listens there sent " + what + ": if it is an eabridge daemon, update eabridge, " +
+               "then eabridge mt5 install, and compile again");
   }
 
 bool CZmtpSession::TimedOut()
