@@ -103,3 +103,15 @@ def test_a_program_with_every_switch_compiles(tmp_path: Path) -> None:
     switches = ("EABRIDGE_WINSOCK", "EABRIDGE_LIBZMQ")
     unit.write_text(translated("Scripts/EABridge/Ping.mq5", *switches), encoding="utf-8")
     assert Toolchain("linux", sanitize=False, optimise=False).object_of(unit).exists()
+
+
+@pytest.mark.parametrize("document", ["README.md", "mql5/README.md"])
+def test_what_the_readme_shows_is_a_program(tmp_path: Path, document: str) -> None:
+    text = (MQL5.parent / document).read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```cpp\n(.*?)```", text, re.DOTALL)
+    source, unit = tmp_path / "Shown.mq5", tmp_path / "Shown.cpp"
+    source.write_text(shown, encoding="utf-8")
+    installed(INCLUDES[0])
+    folders = [INSTALLED / "Include", STANDARD]
+    unit.write_text(translate(source, includes=folders).cpp, encoding="utf-8")
+    assert Toolchain("linux", sanitize=False, optimise=False).object_of(unit).exists()
