@@ -118,9 +118,12 @@ def _rows_to_forecast_from(
     last = np.searchsorted(bars.time, midnight_after(until)) if until else closed
     rows = range(max(int(first), manifest.context - 1), min(int(last), closed))
     if not rows:
+        extent = f"{stamp(int(bars.time[0]))} to {stamp(int(bars.time[closed - 1]))}"
+        if first >= min(int(last), closed):
+            raise BookError(f"there is no bar between these days: the bars run from {extent}")
         raise BookError(
             f"no bar between these days has {manifest.context} bars up to it: the bars run from "
-            f"{stamp(int(bars.time[0]))} to {stamp(int(bars.time[closed - 1]))}"
+            f"{extent}"
         )
     return rows
 

@@ -78,9 +78,9 @@ def load_bars(options: argparse.Namespace) -> list[tuple[Path, Bars]]:
 
 
 def day(text: str) -> date:
-    """A day, for argparse."""
+    """A day, for argparse: as ISO writes it, or with dots as MetaTrader does."""
     try:
-        return date.fromisoformat(text)
+        return date.fromisoformat(text.replace(".", "-"))
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date such as 2020-01-31") from None
 

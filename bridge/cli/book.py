@@ -68,6 +68,8 @@ def run(options: argparse.Namespace) -> int:
     from bridge.book import BookError, make_book
     from bridge.cli import show
 
+    if options.since and options.until and options.since > options.until:
+        raise UserError(f"--since {options.since} lies after --until {options.until}: swap them")
     bundle = choose_bundle(options.model, options.models)
     folder = _folder(options)
     loaded = load_bars(options)
@@ -80,7 +82,12 @@ def run(options: argparse.Namespace) -> int:
             "of whose bars it is",
             file=sys.stderr,
         )
-    out = folder / (options.out or _default_name(bars, bundle))
+    name = _default_name(bars, bundle)
+    out = folder / (options.out or name)
+    if out.is_dir():
+        asked = options.out or Path(name)
+        example = name if _is_in_place(options) else asked / name
+        raise UserError(f"--out {asked} is a folder: give a file name, such as {example}")
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is no folder: make it, or give --out another")
     try:
@@ -95,7 +102,13 @@ def run(options: argparse.Namespace) -> int:
             )
     except (BookError, BackendError) as error:
         raise UserError(f"{path.name}: {error}") from error
-    show.made_book(made, in_place=options.common or options.data_folder is not None)
+    except OSError as error:  # it names the draft
+        is_denied = isinstance(error, PermissionError)
+        remedy = ": close what has it open, or choose a folder you may write to"
+        raise UserError(
+            f"cannot write {out} ({error.strerror or error}){remedy if is_denied else ''}"
+        ) from error
+    show.made_book(made, in_place=_is_in_place(options))
     return 0
 
 
@@ -113,9 +126,14 @@ def _check(path: Path) -> int:
     return 0
 
 
+def _is_in_place(options: argparse.Namespace) -> bool:
+    """Whether the book goes into a terminal's folder of files."""
+    return options.common or options.data_folder is not None
+
+
 def _folder(options: argparse.Namespace) -> Path:
     """Where the book goes, before the work: `.`, or a terminal's folder of files."""
-    if not (options.common or options.data_folder):
+    if not _is_in_place(options):
         return Path()
     from bridge.mt5 import TerminalError, known_places, terminal_at
 

@@ -94,6 +94,11 @@ def run_install(options: argparse.Namespace) -> int:
             )
         except EmbeddingError as error:
             raise UserError(str(error)) from error
+        except PermissionError as error:  # it may name a draft
+            raise UserError(
+                f"cannot write to {terminal.mql5} ({error.strerror or error}): close the terminal, "
+                "or open the command prompt as administrator"
+            ) from error
         show_mt5.installed(terminal, bundle, outcome)
         changed += len(outcome.kept)
     show_mt5.next_steps()
@@ -125,7 +130,7 @@ def _choose_terminals(folders: list[Path] | None, *, everywhere: bool) -> list[T
     Raises:
         UserError: there is none, or several and nobody to ask.
     """
-    from bridge.mt5 import TerminalError, find_terminals, known_places, terminal_at
+    from bridge.mt5 import NO_PLACES, TerminalError, find_terminals, known_places, terminal_at
 
     places = known_places()
     try:
@@ -135,10 +140,11 @@ def _choose_terminals(folders: list[Path] | None, *, everywhere: bool) -> list[T
         raise UserError(str(error)) from error
     found = find_terminals(places)
     if not found:
-        looked = "".join(f"\n  {place}" for place in places.lines())
+        listed = "".join(f"\n  {place}" for place in places.lines())
         raise UserError(
             "no terminal of MetaTrader 5 was found. Give its data folder with --data-folder: in "
-            f"the terminal, File > Open Data Folder shows it. Looked in:{looked or ' nothing'}"
+            "the terminal, File > Open Data Folder shows it. "
+            + (f"Looked in:{listed}" if listed else NO_PLACES)
         )
     if len(found) == 1 or everywhere:
         return found
@@ -147,12 +153,11 @@ def _choose_terminals(folders: list[Path] | None, *, everywhere: bool) -> list[T
     if not _is_interactive():
         raise UserError(f"{question}\ngive --all, or --data-folder with one of them")
     print(question, file=sys.stderr)
-    answer = _ask(f"which one? 1 to {len(found)}, or all: ")
-    if answer == "all":
-        return found
-    if not answer.isdecimal() or not 1 <= int(answer) <= len(found):
-        raise UserError(f"'{answer}' is none of them: nothing was installed")
-    return [found[int(answer) - 1]]
+    choices = {str(number): [each] for number, each in enumerate(found, start=1)} | {"all": found}
+    while (answer := _ask(f"which one? 1 to {len(found)}, or all: ")) is not None:
+        if answer in choices:
+            return choices[answer]
+    raise UserError("none was chosen: nothing was installed")
 
 
 def _choose_model(options: argparse.Namespace, terminal: Terminal) -> Bundle:
@@ -194,7 +199,11 @@ def _is_interactive() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
 
 
-def _ask(question: str) -> str:
-    """What the user answers, in lower case; empty where the input ends."""
+def _ask(question: str) -> str | None:
+    """What the user answers, in lower case; None where the input ends."""
     print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower()
+    line = sys.stdin.readline()
+    if not line:
+        print(file=sys.stderr)
+        return None
+    return line.strip().lower()

@@ -58,5 +58,18 @@ def run(options: argparse.Namespace) -> int:
             ready=lambda endpoint: print(f"ready {endpoint}", flush=True),
         )
     except StartError as error:
+        if _is_taken(error):
+            at = "" if options.bind == DEFAULT_ENDPOINT else f" --connect {options.bind}"
+            raise UserError(f"{error}. eabridge doctor{at} tells which program has it") from error
         raise UserError(str(error)) from error
     return 0
+
+
+def _is_taken(error: Exception) -> bool:
+    """Whether a socket was refused its port for another that has it."""
+    import zmq
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, zmq.ZMQError):
+        cause = cause.__cause__
+    return cause is not None and cause.errno == zmq.EADDRINUSE

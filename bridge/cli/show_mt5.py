@@ -24,7 +24,9 @@ def installed(terminal: Terminal, bundle: Bundle, outcome: Outcome) -> None:
     manifest = bundle.manifest
     out = console()
     out.print(f"[bold]{escape(str(terminal))}[/]")
-    out.print(f"  {len(outcome.written)} files written, {len(outcome.current)} were up to date")
+    written, current = len(outcome.written), len(outcome.current)
+    files, were = "file" if written == 1 else "files", "was" if current == 1 else "were"
+    out.print(f"  {written} {files} written, {current} {were} up to date")
     if outcome.removed:
         out.print(f"  {len(outcome.removed)} of an older version removed")
     for backup in outcome.backups:
@@ -68,11 +70,14 @@ def verdict(findings: Sequence[Finding]) -> None:
     """The findings in one line."""
     broken = sum(each.is_broken for each in findings)
     care = sum(each.mark.value == "care" for each in findings)
+    notes = sum(each.mark.value == "note" for each in findings)
     if broken:
         things = "thing is" if broken == 1 else "things are"
         line = f"[bold red]{broken} {things} broken[/]: mend from the top"
     elif care:
         line = f"nothing is broken; {care} to look at"
+    elif notes:
+        line = f"nothing is broken; see the {'note' if notes == 1 else f'{notes} notes'} above"
     else:
         line = "[green]all is well[/]"
     console().print(f"\n{line}")

@@ -51,9 +51,11 @@ def examine_daemon(endpoint: str, bundles: Sequence[Bundle]) -> Iterator[Finding
         try:
             hello, health = client.hello(), client.health()
         except ClientError as error:
+            owner = _owner(place[1])
+            said = f" ({owner})" if owner else ""
             yield Finding(
                 Mark.BROKEN,
-                f"what listens on {address} is no eabridge daemon, or hangs: {error}",
+                f"what listens on {address}{said} is no eabridge daemon, or hangs: {error}",
                 "end that program and give eabridge serve; or choose another port for --bind and "
                 "in the EA's inputs",
             )
@@ -72,7 +74,7 @@ def _port(host: str, port: int) -> Finding | None:
     except (OSError, OverflowError, UnicodeError) as error:
         return Finding(
             Mark.BROKEN,
-            f"no daemon on {where} ({error})",
+            f"no daemon on {where} ({getattr(error, 'strerror', None) or error})",
             "start it and leave it running: eabridge serve",
         )
     if greeting[:1] == b"\xff" and greeting[9:10] == b"\x7f":  # ZMTP's signature
@@ -153,7 +155,7 @@ def _round_trip(client: Client, hello: Hello) -> Finding:
         )
     p50 = float(np.median(taken_ms))
     what = (
-        f"round trip of a forecast: p50 {p50:.2f} ms, the slowest of {len(taken_ms)} "
+        f"round trip of a forecast: p50 {p50:.2f} ms, slowest of {len(taken_ms)}: "
         f"{max(taken_ms):.1f} ms"
     )
     if p50 <= _SWIFT_MS:

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from bridge.bundles import Bundle
 from bridge.doctor.findings import Finding, Mark
 from bridge.mt5 import (
+    NO_PLACES,
     EmbeddingError,
     State,
     Terminal,
@@ -44,11 +45,12 @@ def examine_terminals(
     if folders is None:
         terminals = find_terminals(places)
         if not terminals:
-            looked = ", ".join(places.lines()) or "nothing: this user has no such folders"
+            listed = ", ".join(places.lines())
+            looked = f"Looked in {listed}" if listed else NO_PLACES
             yield Finding(
                 Mark.NOTE,
                 "no terminal of MetaTrader 5 was found",
-                f"if there is one, give its --data-folder. Looked in {looked}",
+                f"if there is one, give its --data-folder. {looked}",
             )
     for terminal in terminals:
         yield Finding(Mark.OK, f"terminal {terminal}")
@@ -77,14 +79,19 @@ def _library(terminal: Terminal, bundles: Sequence[Bundle]) -> Iterator[Finding]
             files.update(model_files(bundle))
     states = compare(terminal.mql5, files, record)
     by_state = {state: [p for p, s in states.items() if s is state] for state in State}
-    for state, mark, what, remedy in (
-        (State.MISSING, Mark.BROKEN, "missing from the library", f"give: {install}"),
-        (State.OUTDATED, Mark.CARE, "of another version than this eabridge", f"give: {install}"),
-        (State.OBSOLETE, Mark.CARE, "of an older version", f"give: {install}"),
-        (State.CHANGED, Mark.NOTE, "changed by you", "an update will ask before it replaces them"),
+    for state, mark, what in (
+        (State.MISSING, Mark.BROKEN, "missing from the library"),
+        (State.OUTDATED, Mark.CARE, "of another version than this eabridge"),
+        (State.OBSOLETE, Mark.CARE, "of an older version"),
     ):
         if paths := by_state[state]:
-            yield Finding(mark, f"{_files(paths)} {what}", remedy)
+            yield Finding(mark, f"{_files(paths, 'is', 'are')} {what}", f"give: {install}")
+    if changed := by_state[State.CHANGED]:
+        yield Finding(
+            Mark.NOTE,
+            f"{_files(changed, 'was', 'were')} changed by you",
+            f"an update will ask before it replaces {'it' if len(changed) == 1 else 'them'}",
+        )
     if len(by_state[State.CURRENT]) == len(states):
         yield Finding(Mark.OK, f"library {record.version} with the model {record.model}")
     yield from _programs(terminal, [path for path in files if (terminal.mql5 / path).is_file()])
@@ -106,13 +113,17 @@ def _programs(terminal: Terminal, sources: Sequence[PurePosixPath]) -> Iterator[
             stale.append(path)
         else:
             fresh.append(path)
-    compile_it = "open it in MetaEditor and compile it (F7)"
     if missing:
-        yield Finding(Mark.NOTE, f"{_files(missing)} not compiled", f"to use it, {compile_it}")
+        yield Finding(
+            Mark.NOTE,
+            f"{_files(missing, 'is', 'are')} not compiled",
+            f"before use, {_compile(missing)}",
+        )
     if stale:
-        yield Finding(Mark.CARE, f"{_files(stale)} compiled before the last update", compile_it)
+        what = f"{_files(stale, 'was', 'were')} compiled before the last update"
+        yield Finding(Mark.CARE, what, _compile(stale))
     if fresh:
-        yield Finding(Mark.OK, f"{_files(fresh)} compiled")
+        yield Finding(Mark.OK, f"{_files(fresh, 'is', 'are')} compiled")
 
 
 def _settings(terminal: Terminal, host: str) -> Iterator[Finding]:
@@ -155,8 +166,14 @@ def _settings(terminal: Terminal, host: str) -> Iterator[Finding]:
         )
 
 
-def _files(paths: Sequence[PurePosixPath]) -> str:
-    """The first few by name."""
+def _compile(paths: Sequence[PurePosixPath]) -> str:
+    one = "it" if len(paths) == 1 else "each"
+    return f"open {one} in MetaEditor and compile it (F7)"
+
+
+def _files(paths: Sequence[PurePosixPath], singular: str, plural: str) -> str:
+    """The first few by name, with the verb that fits their number."""
     shown = ", ".join(path.name for path in paths[:_NAMED])
     more = len(paths) - _NAMED
-    return f"{shown} and {more} more" if more > 0 else shown
+    verb = singular if len(paths) == 1 else plural
+    return f"{shown} and {more} more {verb}" if more > 0 else f"{shown} {verb}"

@@ -8,6 +8,7 @@ from bridge.mt5.install import Outcome, Record, State, compare, install, read_re
 from bridge.mt5.library import Files, library_files, model_files, shipped_library
 from bridge.mt5.settings import Settings, read_settings
 from bridge.mt5.terminals import (
+    NO_PLACES,
     Places,
     Terminal,
     TerminalError,
@@ -17,6 +18,7 @@ from bridge.mt5.terminals import (
 )
 
 __all__ = [
+    "NO_PLACES",
     "EmbeddingError",
     "Files",
     "Outcome",

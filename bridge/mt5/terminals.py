@@ -18,6 +18,12 @@ _PORTABLE = "portable"
 _ROAMING = ("AppData/Roaming", "Application Data")  # the latter in old prefixes of Wine
 _PROGRAM_FOLDERS = ("Program Files", "Program Files (x86)")
 
+NO_PLACES = (
+    "Looked for %APPDATA%/MetaQuotes/Terminal, Program Files and prefixes of Wine, and none of "
+    "them is here"
+)
+"""What to say where `Places` are none."""
+
 
 class TerminalError(ValueError):
     """There is no terminal where one was looked for. The message says where that was."""

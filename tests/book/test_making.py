@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -109,8 +109,18 @@ def test_only_bars_between_the_days_are_forecast_from_both_included(
 def test_days_without_bars_are_said_with_those_there_are(
     tmp_path: Path, bundle: Bundle, walk: Bars
 ) -> None:
-    with pytest.raises(BookError, match=r"no bar between these days .* the bars run from 2020-"):
+    with pytest.raises(BookError, match=r"no bar between these days: the bars run from 2020-"):
         make_book(bundle, walk, tmp_path / "none.book", since=date(2024, 1, 1))
+
+
+def test_days_with_too_few_bars_before_them_are_told_apart_from_days_without_any(
+    tmp_path: Path, bundle: Bundle
+) -> None:
+    begun = random_walk_bars(48, 3600, seed=1)[21:]  # 3 bars of the first day; a window takes 4
+    day = date(1970, 1, 1) + timedelta(seconds=int(begun.time[0]))
+
+    with pytest.raises(BookError, match="no bar between these days has 4 bars up to it"):
+        make_book(bundle, begun, tmp_path / "none.book", until=day)
 
 
 def test_a_bar_that_may_still_be_forming_is_not_forecast_from(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -102,9 +103,58 @@ def test_bars_without_a_name_are_warned_about(run: Run, bars: Bars, tmp_path: Pa
     assert (tmp_path / "bars_H1_fx-h1.book").is_file()
 
 
+@pytest.mark.parametrize("out", [".", "", "..", "books"])
+def test_a_folder_is_no_book_and_a_name_is_told(
+    run: Run, short: Path, tmp_path: Path, out: str
+) -> None:
+    (tmp_path / "books").mkdir()
+
+    ran = run("book", "--data", short, "--out", out)
+
+    name = Path(out) / "EURUSD_H1_fx-h1.book"
+    assert ran.code == 2
+    assert f"--out {Path(out)} is a folder: give a file name, such as {name}" in ran.err
+    assert "Traceback" not in ran.err
+
+
+def test_days_may_be_written_as_metatrader_writes_them(
+    run: Run, short: Path, tmp_path: Path
+) -> None:
+    ran = run(
+        *("book", "--data", short, "--out", "day.book"),
+        *("--since", "2018.02.06", "--until", "2018.02.06"),
+    )
+
+    assert ran.code == 0, ran.err
+    assert len(read_book(tmp_path / "day.book")) == 24
+
+
+def test_a_book_that_may_not_be_written_is_named_with_what_to_do(
+    run: Run, short: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(path: Path, target: Path) -> Path:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "replace", deny)
+
+    ran = run("book", "--data", short, "--out", "my.book")
+
+    assert ran.code == 2
+    assert "cannot write my.book (Permission denied): close what has it open" in ran.err
+    assert ".part" not in ran.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (
+            ("--data", "EURUSD_H1.csv", "--since", "2020-12-01", "--until", "2020-01-01"),
+            "--since 2020-12-01 lies after --until 2020-01-01",
+        ),
+        (
+            ("--data", "EURUSD_H1.csv", "--until", "2010-01-01"),
+            "no bar between these days: the bars run from 2018-01-",
+        ),
         ((), "one of the arguments --data --check is required"),
         (("--data", "EURUSD_H1.csv", "--check", "x"), "not allowed with argument --data"),
         (("--data", "EURUSD_H1.csv", "--since", "yesterday"), "'yesterday' is no date such as"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 
@@ -36,6 +37,17 @@ def test_no_command_is_an_error_with_usage(run: Run) -> None:
 
     assert ran.code == 2
     assert "usage: eabridge" in ran.err
+
+
+def test_who_has_the_port_is_for_the_doctor_to_tell(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        endpoint = f"tcp://127.0.0.1:{other.getsockname()[1]}"
+
+        ran = run("serve", "--bind", endpoint)
+
+    assert ran.code == 2
+    assert f"{endpoint} is in use" in ran.err
+    assert f"eabridge doctor --connect {endpoint} tells which program has it" in ran.err
 
 
 @pytest.mark.parametrize(

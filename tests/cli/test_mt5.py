@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +17,7 @@ from bridge.mt5 import read_record
 from tests.backends import graphs
 from tests.cli.conftest import Run
 from tests.conftest import Daemon
-from tests.mt5.folders import OTHER_HASH, data_folder, make_home
+from tests.mt5.folders import OTHER_HASH, data_folder, make_home, settings
 
 MAIN = "Include/EABridge/Forecaster.mqh"
 
@@ -67,6 +69,29 @@ def test_again_is_nothing_to_do(run: Run, data: Path) -> None:
     assert "0 files written" in ran.out
 
 
+def test_one_file_is_one_file(run: Run, data: Path) -> None:
+    run("mt5", "install")
+    (data / "MQL5" / MAIN).unlink()
+
+    assert "1 file written" in run("mt5", "install").out
+
+
+def test_a_terminal_that_may_not_be_written_to_is_named_with_what_to_do(
+    run: Run, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def deny(path: Path, content: bytes) -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", deny)
+
+    ran = run("mt5", "install")
+
+    assert ran.code == 2
+    assert f"cannot write to {data / 'MQL5'} (Permission denied): close the terminal" in ran.err
+    assert "as administrator" in ran.err
+    assert ".new" not in ran.err
+
+
 def test_where_no_terminal_is_it_says_where_it_looked_and_what_to_give(
     run: Run, home: Path
 ) -> None:
@@ -76,6 +101,17 @@ def test_where_no_terminal_is_it_says_where_it_looked_and_what_to_give(
     assert "no terminal of MetaTrader 5 was found" in ran.err
     assert "--data-folder" in ran.err
     assert str(home / "Roaming") in ran.err
+
+
+def test_where_there_is_no_place_to_look_it_says_what_was_looked_for(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("APPDATA")
+
+    for ran in (run("mt5", "install"), run("doctor", "--connect", "tcp://127.0.0.1:9")):
+        said = " ".join((ran.out + ran.err).split())
+        assert "Looked for %APPDATA%/MetaQuotes/Terminal, Program Files and prefixes of" in said
+        assert "none of them is here" in said
 
 
 def test_a_folder_may_be_named(run: Run, tmp_path: Path) -> None:
@@ -145,6 +181,18 @@ class TestSeveralTerminals:
 
         assert ran.code == 2
         assert "nothing was installed" in ran.err
+        assert not (other / "MQL5" / MAIN).exists()
+
+    def test_are_asked_about_again_until_the_answer_names_one(
+        self, run: Run, data: Path, other: Path, answer: Callable[[str], None]
+    ) -> None:
+        answer("\nfirst\n3\n2\n")
+
+        ran = run("mt5", "install")
+
+        assert ran.code == 0, ran.err
+        assert ran.err.count("which one? 1 to 2, or all") == 4
+        assert (data / "MQL5" / MAIN).exists()
         assert not (other / "MQL5" / MAIN).exists()
 
 
@@ -232,14 +280,36 @@ class TestTheModelInTheTerminal:
         assert "cannot be put into a program as 'default'" in ran.err
 
 
-def test_the_doctor_finds_all_well(run: Run, data: Path, daemon: Daemon) -> None:
+def test_the_doctor_finds_all_well(
+    run: Run, data: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.doctor.daemon._SWIFT_MS", 200.0)  # this machine may be busy
     run("mt5", "install")
+    settings(data, "WebRequest=1\nWebRequestUrl=127.0.0.1")
+    for source in (data / "MQL5").rglob("*.mq5"):
+        source.with_suffix(".ex5").write_bytes(b"")
 
     ran = run("doctor", "--connect", daemon.endpoint)
 
     assert ran.code == 0
     for part in ("daemon on", "round trip", f"terminal {data}", "library", "all is well"):
         assert part in ran.out
+
+
+def test_the_doctor_calls_nothing_well_that_it_has_notes_on(
+    run: Run, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bridge.doctor.daemon._SWIFT_MS", 200.0)
+    none = run("doctor", "--connect", daemon.endpoint)
+    data = data_folder(Path(os.environ["APPDATA"]))
+    run("mt5", "install")
+    settings(data, "WebRequest=1\nWebRequestUrl=" + "AB12" * 20)
+    uncompiled = run("doctor", "--connect", daemon.endpoint)
+
+    assert none.code == uncompiled.code == 0
+    assert "nothing is broken; see the note above" in none.out
+    assert "nothing is broken; see the 2 notes above" in uncompiled.out
+    assert "all is well" not in none.out + uncompiled.out
 
 
 def test_the_doctor_says_what_is_broken_and_what_to_do(run: Run) -> None:

@@ -62,6 +62,7 @@ def test_a_daemon_in_order_has_nothing_broken(daemon: Daemon, shipped: Bundle) -
     assert "ready" in said
     assert f"serves {shipped.manifest.label} for H1 bars, the default" in said
     assert "round trip of a forecast: p50 " in said
+    assert " ms, slowest of " in said
 
 
 @pytest.mark.parametrize("form", ["tcp://{}", "{}"])
@@ -86,6 +87,7 @@ def test_nobody_listening_is_said_with_what_to_start(endpoint: str) -> None:
     finding = broken(examine_daemon(endpoint, []))
 
     assert "no daemon on" in finding.what
+    assert "Errno" not in finding.what
     assert "eabridge serve" in finding.remedy
 
 

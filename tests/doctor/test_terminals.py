@@ -80,7 +80,7 @@ def test_a_library_in_step_is_in_order(bundle: Bundle) -> None:
 def test_a_missing_file_is_broken(installed: Path, bundle: Bundle) -> None:
     (installed / "Include/EABridge/Forecaster.mqh").unlink()
 
-    finding = said(look(bundle), "Forecaster.mqh missing from the library")
+    finding = said(look(bundle), "Forecaster.mqh is missing from the library")
 
     assert finding.mark is Mark.BROKEN
     assert "eabridge mt5 install" in finding.remedy
@@ -89,7 +89,13 @@ def test_a_missing_file_is_broken(installed: Path, bundle: Bundle) -> None:
 def test_a_changed_file_is_noted_as_the_users(installed: Path, bundle: Bundle) -> None:
     (installed / "Include/EABridge/Forecaster.mqh").write_text("// mine")
 
-    assert said(look(bundle), "changed by you").mark is Mark.NOTE
+    one = said(look(bundle), "Forecaster.mqh was changed by you")
+    assert one.mark is Mark.NOTE
+    assert one.remedy == "an update will ask before it replaces it"
+
+    (installed / "Scripts/EABridge/Ping.mq5").write_text("// mine")
+    both = said(look(bundle), "Forecaster.mqh, Ping.mq5 were changed by you")
+    assert both.remedy == "an update will ask before it replaces them"
 
 
 @pytest.mark.usefixtures("installed")
