@@ -137,26 +137,26 @@ def summarise(outcomes: Outcomes, name: str, *, seed: int = 0) -> dict[str, obje
     bootstrap over blocks of time (Carlstein 1986) keeps what neighbouring windows share; with
     fewer than eight blocks there is no interval. What cannot be told is None.
     """
-    draws = _resamples(len(outcomes.block), seed)
+    draws = resamples(len(outcomes.block), seed)
     sums = outcomes.by_name[name]
     walk = outcomes.by_name[RANDOM_WALK].loss
-    ratio_h = _ratio(draws @ sums.loss, draws @ walk)  # [draws, H], the first row the data's own
+    ratio_h = ratio(draws @ sums.loss, draws @ walk)  # [draws, H], the first row the data's own
     horizon = walk.shape[1]
     scores: dict[str, object] = {
-        **_with_interval("wql_ratio", ratio_h.mean(axis=1)),
-        **_with_interval("wql_ratio_h", ratio_h),
+        **with_interval("wql_ratio", ratio_h.mean(axis=1)),
+        **with_interval("wql_ratio_h", ratio_h),
     }
     if sums.covered is not None:
-        scores |= _with_interval(
+        scores |= with_interval(
             "coverage_80",
-            _ratio((draws @ sums.covered).sum(axis=1), (draws @ outcomes.windows) * horizon),
+            ratio((draws @ sums.covered).sum(axis=1), (draws @ outcomes.windows) * horizon),
         )
     if sums.hits is not None:
-        scores |= _with_interval("direction_1", _ratio(draws @ sums.hits, draws @ outcomes.moved))
+        scores |= with_interval("direction_1", ratio(draws @ sums.hits, draws @ outcomes.moved))
     return scores
 
 
-def _resamples(blocks: int, seed: int) -> Array:
+def resamples(blocks: int, seed: int) -> Array:
     """[1 + resamples, N] how often each block is drawn; the first row is every block once."""
     generator = np.random.default_rng(seed)
     if blocks < _FEWEST_BLOCKS:
@@ -165,19 +165,19 @@ def _resamples(blocks: int, seed: int) -> Array:
     return np.concatenate([np.ones((1, blocks)), drawn])
 
 
-def _ratio(above: Array, below: Array) -> Array:
+def ratio(above: Array, below: Array) -> Array:
     """Their quotient; not a number where there was nothing to divide by."""
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
-def _with_interval(name: str, values: Array) -> dict[str, object]:
+def with_interval(name: str, values: Array, *, decimals: int = 5) -> dict[str, object]:
     """The score (the first row) and, as `name_ci`, the middle 95% of its resamples."""
-    score = {name: _rounded(values[0])}
+    score = {name: _rounded(values[0], decimals)}
     if len(values) == 1 or not np.isfinite(values[0]).all():
         return score | {f"{name}_ci": None}
     low, high = np.nanpercentile(values[1:], [2.5, 97.5], axis=0)
-    return score | {f"{name}_ci": _rounded(np.stack([low, high], axis=-1))}
+    return score | {f"{name}_ci": _rounded(np.stack([low, high], axis=-1), decimals)}
 
 
-def _rounded(values: Array) -> object:
-    return np.round(values, 5).tolist() if np.isfinite(values).all() else None
+def _rounded(values: Array, decimals: int) -> object:
+    return np.round(values, decimals).tolist() if np.isfinite(values).all() else None
