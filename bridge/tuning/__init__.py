@@ -3,3 +3,9 @@
 Scoring (`evaluation`, `baselines`, `scores`) needs the serving install alone; training and
 export need `eabridge[train]`. Nothing here knows of sockets.
 """
+
+import logging
+
+# PEFT imports bitsandbytes wherever it is installed, which then warns of kernels that it would
+# like to download.
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
