@@ -11,6 +11,7 @@ variance for each coming bar and from it into quantiles. Everything a caller cou
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
@@ -20,6 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import GPT2Config, GPT2Model
 
+from bridge.bundles.manifest import HEADS
+
 HOURS_PER_WEEK = 168
 SECONDS_PER_HOUR = 3600.0
 EPOCH_WEEKDAY_HOURS = 72.0  # 1970-01-01 was a Thursday: three days after Monday 00:00
@@ -27,6 +30,7 @@ LEVEL_LIMIT = 1.5  # how far from the usual volatility one can be told, in power
 LEAST_LEVEL = 0.01  # no probability is said to be smaller, or larger than 1 less it
 
 Inputs = Literal["close", "ohlc"]
+ACTIVATIONS = ("gelu_pytorch_tanh", "gelu_new", "gelu", "relu", "silu", "tanh")
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,10 @@ class ForecasterConfig:
     market has bars. A bar's future is counted in them, so that Friday 23:00 is followed by
     Monday 00:00 where a market closes at the weekend. `usual_volatility` is the size of a usual
     bar's log-return, around which a window's own is told to the network.
+
+    `inner`, `activation` and `epsilon` are those of GPT-2's blocks: the MLP's width (0 is four
+    times `width`), its non-linearity, and what keeps a layer norm's division finite. `head`
+    is `quantile` (this module) or `text` (`bridge.forecaster.text`).
     """
 
     inputs: Inputs = "ohlc"
@@ -51,6 +59,10 @@ class ForecasterConfig:
     heads: int = 4
     width: int = 64
     dropout: float = 0.0
+    inner: int = 0
+    activation: str = "gelu_pytorch_tanh"  # gelu_new, in one kernel
+    epsilon: float = 1e-5
+    head: str = "quantile"
 
     def __post_init__(self) -> None:
         if self.context % self.patch:
@@ -66,6 +78,61 @@ class ForecasterConfig:
             raise ValueError(f"levels must ascend between 0 and 1, not {list(self.levels)}")
         if 0.5 not in self.levels:
             raise ValueError("levels must contain 0.5: the quantiles are built outward from it")
+        if self.inner < 0:
+            raise ValueError(f"inner {self.inner} is negative: a width, or 0 for four times width")
+        if self.epsilon <= 0:
+            raise ValueError(f"epsilon {self.epsilon} is not positive: GPT-2's is 1e-5")
+        for name, value, known in (
+            ("activation", self.activation, ACTIVATIONS),
+            ("head", self.head, HEADS),
+        ):
+            if value not in known:
+                raise ValueError(f"{name} '{value}' is unknown: choose from {', '.join(known)}")
+
+    @classmethod
+    def from_record(cls, network: Mapping[str, Any]) -> ForecasterConfig:
+        """The configuration that a manifest's `network` records; keys it lacks are defaults.
+
+        Raises:
+            ValueError: the record is no forecaster's, or says a shape that cannot be.
+        """
+        record = dict(network)
+        try:
+            for key in ("levels", "open_hours"):
+                record[key] = tuple(record[key])
+            return cls(**record)
+        except KeyError as error:
+            raise ValueError(f"its network says no {error}") from error
+        except TypeError as error:
+            raise ValueError(f"its network cannot be built by this eabridge ({error})") from error
+
+
+def gpt2_blocks(config: ForecasterConfig, positions: int, attention: str = "eager") -> GPT2Model:
+    """GPT-2 of this shape, newly initialised, for sequences of at most `positions` tokens.
+
+    It is fed embeddings (`inputs_embeds`) and a mask; its table of words is never looked up.
+    `attention` names transformers' implementation: `eager` exports to plain operators.
+    """
+    shape: dict[str, Any] = {
+        "vocab_size": 1,
+        "n_positions": positions,
+        "n_embd": config.width,
+        "n_layer": config.layers,
+        "n_head": config.heads,
+        "n_inner": config.inner or None,
+        "resid_pdrop": config.dropout,
+        "embd_pdrop": config.dropout,
+        "attn_pdrop": config.dropout,
+        "activation_function": config.activation,
+        "layer_norm_epsilon": config.epsilon,
+        "attn_implementation": attention,
+        "use_cache": False,
+        "bos_token_id": None,
+        "eos_token_id": None,
+    }
+    blocks = GPT2Model(GPT2Config(**shape))
+    blocks.wte.weight.requires_grad_(False)
+    return blocks
 
 
 class Forecaster(nn.Module):
@@ -90,24 +157,9 @@ class Forecaster(nn.Module):
         self.patch_embedding = nn.Linear(config.patch * self.features.channels, config.width)
         self.patch_hour = nn.Embedding(slots, config.width)
         self.level = nn.Linear(2, config.width)
-        shape: dict[str, Any] = {
-            "vocab_size": 1,  # patches take the place of words: the table is never looked up
-            "n_positions": config.context // config.patch,
-            "n_embd": config.width,
-            "n_layer": config.layers,
-            "n_head": config.heads,
-            "resid_pdrop": config.dropout,
-            "embd_pdrop": config.dropout,
-            "attn_pdrop": config.dropout,
-            "activation_function": "gelu_pytorch_tanh",  # gelu_new, in one kernel
-            "attn_implementation": "eager",  # the one that exports to plain operators
-            "use_cache": False,
-            "bos_token_id": None,
-            "eos_token_id": None,
-        }
-        self.gpt2 = GPT2Model(GPT2Config(**shape))
-        # GPT-2's own mask, as a constant: the library would build it anew in every graph.
         tokens = config.context // config.patch
+        self.gpt2 = gpt2_blocks(config, tokens)
+        # GPT-2's own mask, as a constant: the library would build it anew in every graph.
         mask = torch.full((1, 1, tokens, tokens), torch.finfo(torch.float32).min).triu(1)
         self.register_buffer("causal_mask", mask, persistent=False)
         self.head = QuantileHead(config)
@@ -117,7 +169,6 @@ class Forecaster(nn.Module):
         nn.init.normal_(self.patch_embedding.weight, std=0.02)
         nn.init.normal_(self.patch_hour.weight, std=0.02)
         nn.init.normal_(self.level.weight, std=0.02)
-        self.gpt2.wte.weight.requires_grad_(False)
 
     def scaled_quantiles(self, bars: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
         """Quantiles of the coming log-returns, in units of the window's own volatility.

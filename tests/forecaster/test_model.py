@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,10 @@ def test_half_hour_bars_share_the_slot_of_their_hour() -> None:
         ({"levels": (0.1, 0.9)}, "0.5"),
         ({"levels": (0.9, 0.5, 0.1)}, "ascend"),
         ({"levels": (0.0, 0.5, 1.0)}, "between 0 and 1"),
+        ({"inner": -1}, "inner -1 is negative"),
+        ({"epsilon": 0.0}, "epsilon 0.0 is not positive"),
+        ({"activation": "mish"}, "activation 'mish' is unknown: choose from gelu_pytorch_tanh"),
+        ({"head": "point"}, "head 'point' is unknown: choose from quantile, text"),
     ],
 )
 def test_a_shape_that_cannot_be_is_refused_with_what_would_be_right(
@@ -206,6 +211,46 @@ def test_a_shape_that_cannot_be_is_refused_with_what_would_be_right(
 ) -> None:
     with pytest.raises(ValueError, match=message):
         replace(CONFIG, **change)  # type: ignore[arg-type]
+
+
+def test_the_blocks_are_as_wide_as_the_configuration_says() -> None:
+    usual = Forecaster(CONFIG).gpt2.h[0]
+    other = Forecaster(replace(CONFIG, inner=40, activation="relu", epsilon=1e-6)).gpt2.h[0]
+
+    assert usual.mlp.c_fc.weight.shape == (32, 128)
+    assert other.mlp.c_fc.weight.shape == (32, 40)
+    assert isinstance(other.mlp.act, torch.nn.ReLU)
+    assert (usual.ln_1.eps, other.ln_1.eps) == (1e-5, 1e-6)
+
+
+def test_a_configuration_comes_back_from_its_record() -> None:
+    record = json.loads(json.dumps(asdict(CONFIG)))
+
+    assert ForecasterConfig.from_record(record) == CONFIG
+
+
+def test_a_record_of_before_there_were_other_blocks_and_heads_means_todays_defaults() -> None:
+    record = asdict(CONFIG)
+    for newer in ("inner", "activation", "epsilon", "head"):
+        del record[newer]
+
+    assert ForecasterConfig.from_record(record) == CONFIG
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({}, "its network says no 'levels'"),
+        ({**asdict(CONFIG), "depth": 3}, "cannot be built by this eabridge .*depth"),
+        ({**asdict(CONFIG), "heads": 3}, "multiple of heads"),
+        ({**asdict(CONFIG), "levels": 3}, "cannot be built by this eabridge"),
+    ],
+)
+def test_a_record_that_is_no_forecasters_is_refused(
+    record: dict[str, object], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        ForecasterConfig.from_record(record)
 
 
 def test_pinball_loss_of_the_median_is_half_the_absolute_error() -> None:
