@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn, optim
+from torch import Tensor, optim
 
 _STATE = "state"
 
@@ -17,23 +21,42 @@ class DamagedCheckpoint(ValueError):
     """A checkpoint cannot be read."""
 
 
+class UnwritableCheckpoint(OSError):
+    """A checkpoint cannot be written. The one before it is still whole."""
+
+
 def save_checkpoint(
     path: Path,
-    modules: dict[str, nn.Module],
+    groups: Mapping[str, Mapping[str, Tensor]],
     optimizer: optim.Optimizer,
     state: dict[str, Any],
 ) -> None:
-    """Write modules, optimizer and `state` (plain JSON values); the old file stays until done."""
-    tensors: dict[str, Tensor] = {}
-    for name, module in modules.items():
-        for key, value in module.state_dict().items():
-            tensors[f"{name}.{key}"] = value.clone().contiguous()
+    """Write named groups of tensors, the optimizer and `state` (plain JSON values).
+
+    The old file stays until the new one is whole and on the disk.
+
+    Raises:
+        UnwritableCheckpoint: the disk is full, or lets nothing be written there.
+    """
+    tensors = {
+        f"{group}.{name}": _plain(value)
+        for group, members in groups.items()
+        for name, value in members.items()
+    }
     for index, moments in optimizer.state_dict()["state"].items():
-        for key, value in moments.items():
-            tensors[f"optimizer.{index}.{key}"] = value.clone().contiguous()
+        for name, value in moments.items():
+            tensors[f"optimizer.{index}.{name}"] = _plain(value)
     draft = path.with_suffix(".part")
-    save_file(tensors, draft, metadata={_STATE: json.dumps(state)})
-    draft.replace(path)
+    try:
+        save_file(tensors, draft, metadata={_STATE: json.dumps(state)})
+        with draft.open("rb+") as written:
+            os.fsync(written.fileno())  # a rename may reach the disk before the bytes do
+        draft.replace(path)
+    except (OSError, SafetensorError) as error:
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise UnwritableCheckpoint(f"{path} cannot be written ({reason})") from error
 
 
 def read_state(path: Path) -> dict[str, Any]:
@@ -51,19 +74,21 @@ def read_state(path: Path) -> dict[str, Any]:
 
 
 def load_checkpoint(
-    path: Path, modules: dict[str, nn.Module], optimizer: optim.Optimizer
+    path: Path, groups: Mapping[str, Mapping[str, Tensor]], optimizer: optim.Optimizer
 ) -> dict[str, Any]:
-    """Put modules and optimizer back as they were saved; returns `state`."""
+    """Fill the tensors of `groups` and the optimizer as they were saved; returns `state`.
+
+    Raises:
+        DamagedCheckpoint: it holds other tensors than the network has.
+    """
     tensors = load_file(path)
-    for name, module in modules.items():
-        prefix = f"{name}."
-        module.load_state_dict(
-            {
-                key.removeprefix(prefix): value
-                for key, value in tensors.items()
-                if key.startswith(prefix)
-            }
-        )
+    with torch.no_grad():
+        for group, members in groups.items():
+            for name, value in members.items():
+                kept = tensors.get(f"{group}.{name}")
+                if kept is None or kept.shape != value.shape:
+                    raise DamagedCheckpoint(f"{path} has no {name} such as this network's")
+                value.copy_(kept)
     moments: dict[int, dict[str, Tensor]] = {}
     for key, value in tensors.items():
         if key.startswith("optimizer."):
@@ -74,3 +99,8 @@ def load_checkpoint(
         {"state": moments, "param_groups": optimizer.state_dict()["param_groups"]}
     )
     return read_state(path)
+
+
+def _plain(value: Tensor) -> Tensor:
+    """A copy on the CPU: safetensors writes no tensor twice, and no view of one."""
+    return value.detach().to("cpu", copy=True).contiguous()

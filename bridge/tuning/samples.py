@@ -22,6 +22,10 @@ class Batch:
     time: Tensor
     moves: Tensor
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on another device."""
+        return Batch(self.bars.to(device), self.time.to(device), self.moves.to(device))
+
 
 class Samples:
     """Every window of one part of each file, by index.

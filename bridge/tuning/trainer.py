@@ -1,33 +1,39 @@
-"""The training loop: pinball loss, AdamW, validation, early stopping, and a run that can be
-killed at any moment and goes on to the same result."""
+"""The training loop of every method and head: AdamW, validation, early stopping, and a run that
+can be killed at any moment and goes on to the same result.
+
+Only what requires a gradient is averaged, kept as best and written to the checkpoint: an adapter
+on a frozen base costs what the adapter weighs.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from statistics import NormalDist
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn, optim
-from torch.optim.swa_utils import AveragedModel
 
-from bridge.forecaster.model import Forecaster, ForecasterConfig, pinball_loss
 from bridge.tuning.checkpoint import (
     DamagedCheckpoint,
+    UnwritableCheckpoint,
     load_checkpoint,
     read_state,
     save_checkpoint,
 )
+from bridge.tuning.objectives import device_of, objective_for
 from bridge.tuning.recipe import TrainingRecipe
 from bridge.tuning.samples import Samples
+from bridge.tuning.weights import TrainedWeights
 
-_VALIDATION_BATCH = 1024
 _GRADIENT_NORM = 1.0
 _LOSS_SMOOTHING = 0.98
+_CURVE_POINTS = 10  # between two validations
 
 
 class TrainingError(RuntimeError):
@@ -36,26 +42,48 @@ class TrainingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run is: `loss` is the smoothed training loss, `validation` the latest score."""
+    """Where a run is: `loss` is the smoothed training loss, `validation` the latest score, and
+    `score` says what kind of score that is."""
 
     step: int
     loss: float
     validation: float | None
     best: float | None
+    score: str
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """A point of the training curve.
+
+    Attributes:
+        step: optimizer steps so far.
+        seconds: of training so far, validations and checkpoints excluded, kept over resumes.
+        loss: the smoothed training loss.
+        validation: the score of the averaged weights, where this step was validated.
+    """
+
+    step: int
+    seconds: float
+    loss: float
+    validation: float | None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The best model of a run, its validation score, and the step it was reached at."""
+    """A network with the best weights of its run, in evaluation mode, their validation score
+    (what it is called: `score`), the step they were reached at, and the way there."""
 
-    model: Forecaster
+    network: nn.Module
     validation: float
     best_step: int
     steps: int
+    curve: tuple[CurvePoint, ...]
+    score: str
 
 
 def train(
-    config: ForecasterConfig,
+    network: nn.Module,
     recipe: TrainingRecipe,
     samples: Samples,
     validation: Samples,
@@ -64,93 +92,43 @@ def train(
     fingerprint: str,
     on_progress: Callable[[Progress], None],
 ) -> Trained:
-    """Fit a forecaster, or go on where a killed run stopped.
+    """Fit what requires a gradient in `network`, or go on where a killed run stopped.
 
-    The score that decides is `validation_ratio` of the running average of weights.
+    The score that decides is that of the running average of weights. The network is trained in
+    place, on CUDA where there is one, and comes back to where it was.
 
     Args:
-        config: the network. recipe: how to fit it.
+        network: as built for this run: a continued one starts from the same frozen weights.
+        recipe: how to fit it.
         samples, validation: windows to learn from, and to validate on.
         run: folder for the checkpoint.
-        fingerprint: of recipe and data; a checkpoint with another one is not continued.
+        fingerprint: of recipe, base and data; a checkpoint with another one is not continued.
         on_progress: called after every step, and with what a continued run had reached.
 
     Raises:
-        TrainingError: the loss is not finite, or the checkpoint belongs to another run.
+        TrainingError: nothing to train, the loss is not finite, the checkpoint belongs to another
+            run or cannot be written.
     """
-    torch.manual_seed(recipe.seed)
-    model = Forecaster(config)
-    average = AveragedModel(model, avg_fn=_running_average(recipe.ema_decay))
-    averaged = cast(Forecaster, average.module)
-    best = Forecaster(config)
-    optimizer = _optimizer(model, recipe)
-    modules: dict[str, nn.Module] = {"model": model, "average": average, "best": best}
-    state = _State(fingerprint)
-    checkpoint = run / "checkpoint.safetensors"
-    if checkpoint.is_file():
-        _require_same_run(checkpoint, fingerprint)
-        state = _State(**load_checkpoint(checkpoint, modules, optimizer))
-        on_progress(Progress(state.step, state.loss, None, state.best))
-
-    levels = torch.tensor(config.levels)
-    weights = 1.0 / torch.arange(1, config.horizon + 1).sqrt()[:, None]  # each horizon counts alike
-    while state.step < recipe.steps and state.waited < recipe.patience:
-        step = state.step + 1
-        loss = _step(model, optimizer, recipe, samples, step, levels, weights)
-        if not math.isfinite(loss):
-            kept = f"{checkpoint} keeps the last good state" if state.step else "nothing was saved"
-            raise TrainingError(
-                f"the loss is {loss} at step {step}; {kept}: lower learning_rate in the recipe"
-            )
-        average.update_parameters(model)
-        state.step = step
-        state.loss = loss if step == 1 else state.loss + (1 - _LOSS_SMOOTHING) * (loss - state.loss)
-        score = None
-        if step % recipe.validate_every == 0 or step == recipe.steps:
-            score = validation_ratio(averaged, validation)
-            if state.best is None or score < state.best:
-                state.best, state.best_step, state.waited = score, step, 0
-                best.load_state_dict(averaged.state_dict())
-            else:
-                state.waited += 1
-            save_checkpoint(checkpoint, modules, optimizer, asdict(state))
-        on_progress(Progress(step, state.loss, score, state.best))
-    if state.best is None:
-        raise TrainingError("training ended before its first validation")
-    return Trained(best.eval(), state.best, state.best_step, state.step)
+    with _on_fastest_device(network) as device:
+        going = _Run(network, recipe, run / "checkpoint.safetensors", fingerprint, device)
+        if going.checkpoint.is_file():
+            going.resume()
+            on_progress(going.progress(None))
+        network.train()
+        while not going.finished:
+            going.step(samples)
+            score = going.validate(validation) if going.validation_is_due else None
+            going.mark(score)
+            if score is not None:
+                going.save()
+            on_progress(going.progress(score))
+        return going.result()
 
 
-def validation_ratio(model: Forecaster, samples: Samples) -> float:
-    """Pinball loss over that of the window's Gaussian random walk, mean over horizons.
-
-    The same as `wql_ratio` of `bridge.tuning.scores`, in torch; never seen by the optimizer.
-    """
-    config = model.config
-    levels = torch.tensor(config.levels, dtype=torch.float64)
-    normal = torch.tensor([NormalDist().inv_cdf(level) for level in config.levels])
-    root = torch.arange(1, config.horizon + 1).sqrt()[:, None]
-    ours = torch.zeros(config.horizon, dtype=torch.float64)
-    walks = torch.zeros(config.horizon, dtype=torch.float64)
-    model.eval()
-    with torch.no_grad():
-        for start in range(0, len(samples), _VALIDATION_BATCH):
-            batch = samples.batch(
-                np.arange(start, min(start + _VALIDATION_BATCH, len(samples)), dtype=np.int64)
-            )
-            scaled, scale = model.scaled_quantiles(model_input(config, batch.bars), batch.time)
-            quantiles = scaled.double() * scale[:, None, None]
-            close = torch.log(batch.bars[..., 3])
-            deviation = (close[:, 1:] - close[:, :-1]).std(dim=1, correction=0)
-            walk = deviation[:, None, None] * root * normal
-            ours += pinball_loss(quantiles, batch.moves, levels).sum((0, 2))
-            walks += pinball_loss(walk, batch.moves, levels).sum((0, 2))
-    model.train()
-    return float((ours / walks).mean())
-
-
-def model_input(config: ForecasterConfig, bars: Tensor) -> Tensor:
-    """[B, T, 4] bars as the network takes them: all columns, or the closes alone."""
-    return bars if config.inputs == "ohlc" else bars[..., 3].contiguous()
+def learning_rate(recipe: TrainingRecipe, step: int) -> float:
+    """Linear warm-up to the peak, then half a cosine to zero at the last step."""
+    warm = min(1.0, step / max(1, recipe.warmup_steps))
+    return recipe.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * step / recipe.steps))
 
 
 @dataclass
@@ -163,54 +141,155 @@ class _State:
     best: float | None = None
     best_step: int = 0
     waited: int = 0
+    seconds: float = 0.0
+    curve: list[list[Any]] = field(default_factory=list)  # the fields of each CurvePoint
 
 
-def _step(
-    model: Forecaster,
-    optimizer: optim.Optimizer,
-    recipe: TrainingRecipe,
-    samples: Samples,
-    step: int,
-    levels: Tensor,
-    weights: Tensor,
-) -> float:
-    draw = np.random.default_rng((recipe.seed, step))
-    torch.manual_seed(recipe.seed + (step << 20))  # dropout repeats after a resume
-    indices = draw.integers(len(samples), size=recipe.batch)
-    mirrored = draw.random(recipe.batch) < 0.5 if recipe.mirror else None
-    batch = samples.batch(indices, mirrored)
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate(recipe, step)
-    with torch.autocast("cpu", torch.bfloat16, enabled=recipe.precision == "bfloat16"):
-        bars = model_input(model.config, batch.bars)
-        scaled, scale = model.scaled_quantiles(bars, batch.time)
-    target = (batch.moves / scale[:, None]).float()
-    wildness = scale.float() ** recipe.volatility_weight
-    weighed = weights * (wildness / wildness.mean())[:, None, None]
-    loss = (pinball_loss(scaled.float(), target, levels) * weighed).mean()
-    optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(model.parameters(), _GRADIENT_NORM)
-    optimizer.step()
-    return float(loss.detach())
+class _Run:
+    """A network on its way: what is trained in it, its optimizer, and how far it has come."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        recipe: TrainingRecipe,
+        checkpoint: Path,
+        fingerprint: str,
+        device: torch.device,
+    ) -> None:
+        self.checkpoint = checkpoint
+        self._network = network
+        self._recipe = recipe
+        self._device = device
+        self._objective = objective_for(network, recipe)
+        try:
+            self._weights = TrainedWeights(network)
+        except ValueError as error:
+            raise TrainingError(str(error)) from error
+        self._optimizer = _optimizer(self._weights.trained, recipe)
+        self._state = _State(fingerprint)
+
+    @property
+    def finished(self) -> bool:
+        return self._state.step >= self._recipe.steps or self._state.waited >= self._recipe.patience
+
+    @property
+    def validation_is_due(self) -> bool:
+        step = self._state.step
+        return step % self._recipe.validate_every == 0 or step == self._recipe.steps
+
+    def step(self, samples: Samples) -> None:
+        """One batch, one step of the optimizer, one of the running average."""
+        state, recipe = self._state, self._recipe
+        step = state.step + 1
+        began = time.perf_counter()
+        draw = np.random.default_rng((recipe.seed, step))
+        torch.manual_seed(recipe.seed + (step << 20))  # dropout repeats after a resume
+        indices = draw.integers(len(samples), size=recipe.batch)
+        mirrored = draw.random(recipe.batch) < 0.5 if recipe.mirror else None
+        batch = samples.batch(indices, mirrored).to(self._device)
+        for group in self._optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, step)
+        loss = self._objective.loss(self._network, batch)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self._weights.trained.values(), _GRADIENT_NORM)
+        value = float(loss.detach())
+        if not math.isfinite(value):
+            raise self._stopped(f"the loss is {value} at step {step}")
+        if not math.isfinite(float(norm)):
+            raise self._stopped(f"the gradient is {float(norm)} at step {step}")
+        self._optimizer.step()
+        self._weights.update_average(recipe.ema_decay, step)
+        state.seconds += time.perf_counter() - began
+        state.step = step
+        state.loss = (
+            value if step == 1 else state.loss + (1 - _LOSS_SMOOTHING) * (value - state.loss)
+        )
+
+    def validate(self, validation: Samples) -> float:
+        """The averaged weights' score; they are kept where it is the best so far."""
+        state = self._state
+        with self._weights.averaged():
+            score = self._objective.validate(self._network, validation)
+        if not math.isfinite(score):
+            raise self._stopped(
+                f"the {self._objective.score} of the validation is {score} at step {state.step}"
+            )
+        if state.best is None or score < state.best:
+            state.best, state.best_step, state.waited = score, state.step, 0
+            self._weights.keep_average_as_best()
+        else:
+            state.waited += 1
+        return score
+
+    def mark(self, score: float | None) -> None:
+        """Put a point on the curve: at the first step, at validations and a few between them."""
+        state = self._state
+        between = max(1, self._recipe.validate_every // _CURVE_POINTS)
+        if score is not None or state.step == 1 or state.step % between == 0:
+            state.curve.append([state.step, state.seconds, state.loss, score])
+
+    def progress(self, score: float | None) -> Progress:
+        state = self._state
+        return Progress(state.step, state.loss, score, state.best, self._objective.score)
+
+    def save(self) -> None:
+        try:
+            save_checkpoint(
+                self.checkpoint, self._weights.groups, self._optimizer, asdict(self._state)
+            )
+        except UnwritableCheckpoint as error:
+            raise TrainingError(
+                f"{error} at step {self._state.step}; what it held before is whole: make room, or "
+                "give --run a folder on another disk, then give the same command again to go on"
+            ) from error
+
+    def resume(self) -> None:
+        """Go on from the checkpoint."""
+        try:
+            kept = read_state(self.checkpoint)
+            if kept.get("fingerprint") != self._state.fingerprint:
+                raise TrainingError(
+                    f"{self.checkpoint} is of another recipe, another base or other bars: give "
+                    "--run another folder, or --restart to begin anew"
+                )
+            load_checkpoint(self.checkpoint, self._weights.groups, self._optimizer)
+            self._state = _State(**kept)
+        except (DamagedCheckpoint, TypeError) as error:
+            raise TrainingError(f"{error}: give --restart to begin anew") from error
+
+    def result(self) -> Trained:
+        state = self._state
+        if state.best is None:
+            raise TrainingError("training ended before its first validation")
+        self._weights.use_best()
+        return Trained(
+            self._network.eval(),
+            state.best,
+            state.best_step,
+            state.step,
+            tuple(CurvePoint(*point) for point in state.curve),
+            self._objective.score,
+        )
+
+    def _stopped(self, reason: str) -> TrainingError:
+        saved = self._state.best is not None  # each validation ends with a checkpoint
+        kept = f"{self.checkpoint} keeps the last good state" if saved else "nothing was saved"
+        return TrainingError(
+            f"{reason}; {kept}: lower learning_rate in the recipe and give --restart"
+        )
 
 
-def learning_rate(recipe: TrainingRecipe, step: int) -> float:
-    """Linear warm-up to the peak, then half a cosine to zero at the last step."""
-    warm = min(1.0, step / max(1, recipe.warmup_steps))
-    return recipe.learning_rate * warm * 0.5 * (1.0 + math.cos(math.pi * step / recipe.steps))
-
-
-def _optimizer(model: nn.Module, recipe: TrainingRecipe) -> optim.Optimizer:
-    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+def _optimizer(trained: Mapping[str, Tensor], recipe: TrainingRecipe) -> optim.Optimizer:
+    decayed = {name for name, value in trained.items() if value.dim() >= 2 and "ia3_" not in name}
     return optim.AdamW(
         [
             {
-                "params": [parameter for parameter in trained if parameter.dim() >= 2],
+                "params": [value for name, value in trained.items() if name in decayed],
                 "weight_decay": recipe.weight_decay,
             },
-            {
-                "params": [parameter for parameter in trained if parameter.dim() < 2],
+            {  # biases, and IA3's factors: they start at one, and decay would draw them to zero
+                "params": [value for name, value in trained.items() if name not in decayed],
                 "weight_decay": 0.0,
             },
         ],
@@ -219,22 +298,13 @@ def _optimizer(model: nn.Module, recipe: TrainingRecipe) -> optim.Optimizer:
     )
 
 
-def _running_average(decay: float) -> Callable[[Any, Any, Any], Any]:
-    """Exponential, but a plain mean over a quarter of the steps while there are few of them."""
-
-    def update(average: Tensor, value: Tensor, count: Tensor) -> Tensor:
-        return average.lerp(value, max(1.0 - decay, 4.0 / (4.0 + float(count))))
-
-    return update
-
-
-def _require_same_run(checkpoint: Path, fingerprint: str) -> None:
+@contextlib.contextmanager
+def _on_fastest_device(network: nn.Module) -> Iterator[torch.device]:
+    """The network on CUDA where there is one, and back where it was afterwards."""
+    home = device_of(network)
+    device = torch.device("cuda") if torch.cuda.is_available() else home
+    network.to(device)
     try:
-        kept = read_state(checkpoint)
-    except DamagedCheckpoint as error:
-        raise TrainingError(f"{error}: give --restart to begin anew") from error
-    if kept.get("fingerprint") != fingerprint:
-        raise TrainingError(
-            f"{checkpoint} is of another recipe or other bars: give --run another folder, or "
-            "--restart to begin anew"
-        )
+        yield device
+    finally:
+        network.to(home)
