@@ -8,12 +8,22 @@ from bridge.bars.bars import Bars, timeframe_name, timeframe_seconds
 from bridge.bars.calendar import open_hours
 from bridge.bars.hygiene import Fault, Gap, Report
 from bridge.bars.reader import BarsError, read_bars
-from bridge.bars.windows import Part, Splits, split_by_time, window_ends, windows
+from bridge.bars.windows import (
+    FoldDays,
+    Part,
+    Splits,
+    split_by_time,
+    walk_forward,
+    walk_forward_days,
+    window_ends,
+    windows,
+)
 
 __all__ = [
     "Bars",
     "BarsError",
     "Fault",
+    "FoldDays",
     "Gap",
     "Part",
     "Report",
@@ -23,6 +33,8 @@ __all__ = [
     "split_by_time",
     "timeframe_name",
     "timeframe_seconds",
+    "walk_forward",
+    "walk_forward_days",
     "window_ends",
     "windows",
 ]

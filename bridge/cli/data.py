@@ -4,10 +4,21 @@ from __future__ import annotations
 
 import argparse
 import sys
-from typing import Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from bridge.cli.arguments import add_data, data_files
 from bridge.cli.errors import UserError
+
+if TYPE_CHECKING:
+    from bridge.bars import Bars
+
+
+@dataclass(frozen=True)
+class _Checked:
+    path: Path
+    bars: Bars
 
 
 def add_parser(commands: Any) -> None:
@@ -15,7 +26,8 @@ def add_parser(commands: Any) -> None:
         "check",
         help="look for faults in exported bars",
         description="Read exports as training would, and report what is in them: broken rows by "
-        "line and column, duplicates, gaps beyond weekends, a last bar that may be forming.",
+        "line and column, duplicates, gaps beyond weekends, a last bar that may be forming. Of "
+        "several files, those that hold the same bars, and those that move alike.",
     )
     add_data(parser)
     parser.set_defaults(run=run)
@@ -23,17 +35,24 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from bridge.bars import BarsError, read_bars
+    from bridge.tuning.leakage import duplicates, near_duplicates
 
     files = data_files(options)
-    broken = 0
+    sound: list[_Checked] = []
     for path in files:
         try:
-            _, report = read_bars(path, repair=options.repair)
+            bars, report = read_bars(path, repair=options.repair)
         except BarsError as error:
-            broken += 1
             print(error, file=sys.stderr)
             continue
+        sound.append(_Checked(path, bars))
         print("\n  ".join(report.lines()))
-    if broken:
+    copies = duplicates(sound)
+    for copy in copies:
+        print(f"{copy}: train on one of them")
+    for alike in near_duplicates(sound, copies):
+        print(f"{alike}: two sources of one market count twice in training")
+    if len(sound) < len(files):
+        broken = len(files) - len(sound)
         raise UserError(f"{broken} of {len(files)} files cannot be used as they are")
-    return 0
+    return 1 if copies else 0

@@ -105,8 +105,11 @@ def _expanding_factors(
     counts[before[1:], hours[:-1]] = 1.0
     np.cumsum(sums, axis=0, out=sums)
     np.cumsum(counts, axis=0, out=counts)
-    overall = np.cumsum(squares) - squares
+    # Not the sum less the newest square: that one is to come, and its size would show in the bits.
+    overall = np.concatenate([np.zeros(1), np.cumsum(squares)[:-1]])
     overall = np.maximum(overall, 1e-18) / np.maximum(before, 1)
-    factors = (sums / overall[:, None] + _PRIOR_COUNT) / (counts + _PRIOR_COUNT)
+    factors: NDArray[np.float64] = (sums / overall[:, None] + _PRIOR_COUNT) / (
+        counts + _PRIOR_COUNT
+    )
     factors[0] = 1.0
     return factors

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,16 @@ from numpy.typing import NDArray
 from bridge.backends import Backend
 from bridge.bars import Bars, Part, timeframe_name, window_ends, windows
 from bridge.bars.windows import midnight_after
-from bridge.bundles import Manifest
+from bridge.bundles import Bundle, Manifest
+from bridge.bundles.routing import is_written_for
 from bridge.tuning import baselines
+from bridge.tuning.leakage import (
+    Windows,
+    read_windows,
+    require_named_right,
+    require_unseen,
+    seen_rows,
+)
 from bridge.tuning.scores import BLOCK_SECONDS, RANDOM_WALK, Outcomes, merge, sum_blocks, summarise
 
 MODEL = "model"
@@ -34,12 +43,36 @@ class Source:
     file: str
     bars: Bars
 
+    @property
+    def path(self) -> Path:
+        """The file's name as a path, as the leakage checks take it."""
+        return Path(self.file)
+
+
+class Answering(Protocol):
+    """A model with its specialists: which of them answers for a symbol, and its backend."""
+
+    def bundle_for(self, symbol: str) -> Bundle: ...
+
+    def backend_for(self, symbol: str) -> Backend: ...
+
+
+@dataclass(frozen=True)
+class _Model:
+    """What answers for one file, and what its training saw."""
+
+    backend: Backend
+    manifest: Manifest
+    seen: Windows
+
 
 def evaluate(
     backend: Backend,
     manifest: Manifest,
     sources: Sequence[Source],
     *,
+    seen: Windows | None = None,
+    routed: Answering | None = None,
     stride: int = 7,
     since: date | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
@@ -51,27 +84,44 @@ def evaluate(
         sources: the files. Only bars after the model's training and validation are scored. Of a
             symbol it was not trained on, a file that ends before is scored whole, and marked
             `training_years`: other symbols of the same years taught the model about them.
+        seen: fingerprints of what its training saw, as `leakage.read_windows` gives them; nothing
+            is known without.
+        routed: gives each file's symbol its specialist, of the model's own shapes, as the daemon
+            does. What it answers with is then named in the file's entry, as `model`.
         stride: bars between the ends of neighbouring windows.
-        since: score bars after this day instead, whatever training saw.
+        since: score bars after this day instead, whatever training saw. A file whose bars
+            training did see is marked `seen`.
         on_progress: called with windows done and in all.
 
     Raises:
         EvaluationError: a wrong timeframe, or too few bars to score.
+        LeakageError: training saw bars that would be scored, whatever they are called; or it saw
+            a file's bars under another symbol's name.
+        BackendError: a specialist cannot be run.
+        BundleError: a specialist's fingerprints cannot be read.
     """
-    parts = [_unseen(manifest, source, since) for source in sources]
-    ends = [window_ends(part, manifest.context, manifest.horizon, stride) for part in parts]
-    for source, part, found in zip(sources, parts, ends, strict=True):
+    own = _Model(backend, manifest, seen or {})
+    models = [_answering(own, routed, source.bars.symbol) for source in sources]
+    parts, ends = [], []
+    for source, model in zip(sources, models, strict=True):
+        part = _unseen(model.manifest, source, since)
+        found = window_ends(part, manifest.context, manifest.horizon, stride)
         if not len(found):
-            raise EvaluationError(_too_few(manifest, source, part, since))
+            raise EvaluationError(_too_few(model.manifest, source, part, since))
+        require_named_right([source], model.seen, label=model.manifest.name)
+        if since is None:
+            require_unseen([source], [part], model.seen, label=model.manifest.name)
+        parts.append(part)
+        ends.append(found)
     total = sum(len(found) for found in ends)
     done = 0
     files, outcomes = [], []
-    for source, found in zip(sources, ends, strict=True):
+    for source, model, part, found in zip(sources, models, parts, ends, strict=True):
 
         def advance(count: int, before: int = done) -> None:
             on_progress(before + count, total)
 
-        outcome = score_windows(backend, manifest, source.bars, found, advance)
+        outcome = score_windows(model.backend, model.manifest, source.bars, found, advance)
         done += len(found)
         outcomes.append(outcome)
         files.append(
@@ -80,7 +130,9 @@ def evaluate(
                 "symbol": source.bars.symbol,
                 "first": int(source.bars.time[found[0]]),
                 "last": int(source.bars.time[found[-1]]),
-                "training_years": int(source.bars.time[found[0]]) < _unseen_from(manifest),
+                "training_years": int(source.bars.time[found[0]]) < _unseen_from(model.manifest),
+                "seen": seen_rows(source.bars, part, model.seen) is not None,
+                **({"model": model.manifest.label} if routed else {}),
                 **_report(outcome),
             }
         )
@@ -154,6 +206,15 @@ def _report(outcomes: Outcomes) -> dict[str, Any]:
     }
 
 
+def _answering(own: _Model, routed: Answering | None, symbol: str) -> _Model:
+    if routed is None:
+        return own
+    bundle = routed.bundle_for(symbol)
+    if bundle.manifest.label == own.manifest.label:
+        return own
+    return _Model(routed.backend_for(symbol), bundle.manifest, read_windows(bundle))
+
+
 def _unseen(manifest: Manifest, source: Source, since: date | None) -> Part:
     bars = source.bars
     if manifest.tf not in (0, bars.tf):
@@ -167,7 +228,8 @@ def _unseen(manifest: Manifest, source: Source, since: date | None) -> Part:
     later = Part(
         min(cut + (manifest.context + manifest.horizon if cut else 0), len(bars)), len(bars)
     )
-    if bars.symbol in manifest.symbols or len(later) >= manifest.context + manifest.horizon:
+    was_trained_on = any(is_written_for(bars.symbol, symbol) for symbol in manifest.symbols)
+    if was_trained_on or len(later) >= manifest.context + manifest.horizon:
         return later
     return Part(0, len(bars))
 

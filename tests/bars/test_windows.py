@@ -1,13 +1,21 @@
 """Windows, and parts of a history that do not touch."""
 
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.bars import Part, split_by_time, window_ends, windows
+from bridge.bars import (
+    Part,
+    split_by_time,
+    walk_forward,
+    walk_forward_days,
+    window_ends,
+    windows,
+)
 
 MONDAY = 1_577_664_000  # 2019-12-30 00:00
 HOUR, DAY = 3600, 86_400
@@ -194,3 +202,110 @@ def test_no_bar_that_training_saw_is_within_a_window_of_the_first_validated(
     )
     validated = bars_used(parts.validate, context, horizon)
     assert not validated or min(validated) - parts.train.stop >= context + horizon
+
+
+def test_the_test_may_end_on_a_day_too():
+    time = hourly(days=20)
+    parts = split_by_time(
+        time, date(2020, 1, 5), date(2020, 1, 9), date(2020, 1, 14), context=8, horizon=4
+    )
+    assert time[parts.test.stop - 1] == MONDAY + 16 * DAY - HOUR
+
+
+@pytest.mark.parametrize("test_until", ["2020-01-12", "2020-01-11"])
+def test_a_test_that_ends_before_it_begins_is_refused(test_until):
+    with pytest.raises(ValueError, match=f"2020-01-12 is not before test_until {test_until}"):
+        split_by_time(
+            hourly(days=20),
+            date(2020, 1, 5),
+            date(2020, 1, 12),
+            date.fromisoformat(test_until),
+            context=8,
+            horizon=4,
+        )
+
+
+# Walking forward
+
+YEAR = hourly(days=360)
+
+
+def folds_of(time=YEAR, folds=4, **dates):
+    return walk_forward(time, folds=folds, context=24, horizon=8, **dates)
+
+
+def test_there_are_as_many_folds_as_asked_for():
+    assert [len(folds_of(folds=count)) for count in (1, 2, 5)] == [1, 2, 5]
+
+
+def test_training_grows_from_fold_to_fold():
+    stops = [fold.train.stop for fold in folds_of()]
+    assert all(fold.train.start == 0 for fold in folds_of())
+    assert stops == sorted(set(stops))
+
+
+def test_each_fold_is_tested_where_the_one_before_it_ended():
+    folds = folds_of()
+    for before, after in pairwise(folds):
+        assert after.test.start == before.test.stop + 24 + 8
+
+
+def test_no_bar_is_tested_twice_and_the_last_one_is_tested():
+    folds = folds_of()
+    tested = np.concatenate([np.arange(fold.test.start, fold.test.stop) for fold in folds])
+    assert len(np.unique(tested)) == len(tested)
+    assert tested[-1] == len(YEAR) - 1
+
+
+def test_the_younger_half_is_tested_where_no_day_is_named():
+    assert folds_of()[0].test.start == 180 * 24 + 24 + 8
+
+
+def test_the_first_and_the_last_day_tested_may_be_named():
+    folds = folds_of(first_test=date(2020, 10, 1), last_test=date(2020, 11, 30))
+    first, last = folds[0].test.start - 24 - 8, folds[-1].test.stop - 1
+    assert YEAR[first] == MONDAY + (date(2020, 10, 1) - date(2019, 12, 30)).days * DAY
+    assert YEAR[last] == MONDAY + (date(2020, 12, 1) - date(2019, 12, 30)).days * DAY - HOUR
+
+
+def test_days_that_folds_do_not_share_evenly_are_tested_in_the_first():
+    folds = walk_forward_days([YEAR], folds=7)  # 180 days
+    lengths = [(fold.test_until - fold.validate_until).days for fold in folds]
+    assert lengths == [30, 25, 25, 25, 25, 25, 25]
+
+
+def test_as_many_days_validate_as_test_but_a_fifth_of_the_older_ones_at_most():
+    many, few = (walk_forward_days([YEAR], folds=count)[-1] for count in (1, 10))
+    assert (many.validate_until - many.train_until).days == 36
+    assert (few.validate_until - few.train_until).days == 18
+
+
+def test_files_of_different_years_are_cut_on_the_same_days_that_all_of_them_have():
+    late, early = YEAR[60 * 24 :], YEAR[: 300 * 24]
+    both = walk_forward_days([late, early], folds=3)
+    assert both == walk_forward_days([YEAR[60 * 24 : 300 * 24]], folds=3)
+
+
+@given(st.integers(1, 6), st.integers(1, 30), st.integers(1, 10), st.integers(40, 200))
+def test_no_fold_trains_on_a_bar_that_its_windows_are_tested_on(folds, context, horizon, days):
+    for fold in walk_forward(hourly(days), folds=folds, context=context, horizon=horizon):
+        trained, validated, tested = (
+            bars_used(part, context, horizon) for part in (fold.train, fold.validate, fold.test)
+        )
+        assert max(trained) < min(validated, default=len(YEAR)) < min(tested, default=len(YEAR))
+        assert min(tested, default=len(YEAR)) - fold.validate.stop >= context + horizon
+        assert not validated or min(validated) - fold.train.stop >= context + horizon
+
+
+@pytest.mark.parametrize(
+    ("time", "options", "message"),
+    [
+        (YEAR, {"folds": 0}, "at least one"),
+        (hourly(days=6), {"folds": 4}, "4 folds do not fit between 2020-01-02 and 2020-01-04"),
+        (YEAR, {"folds": 1, "first_test": date(2020, 1, 2)}, "leave nothing to train and"),
+        (YEAR, {"folds": 1, "first_test": date(2021, 1, 10)}, "do not fit"),
+    ],
+)
+def test_folds_that_cannot_be_are_refused_with_the_days(time, options, message):
+    with pytest.raises(ValueError, match=message):
+        folds_of(time, **options)

@@ -1,0 +1,62 @@
+"""`eabridge check` over several files: what they have in common."""
+
+from __future__ import annotations
+
+import gzip
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bridge.bars import Bars
+from bridge.synthetic import random_walk_bars
+from tests.cli.conftest import Run, export
+
+
+def test_files_with_nothing_in_common_pass(run: Run, export_file: Path, tmp_path: Path) -> None:
+    other = export(tmp_path / "GBPUSD_H1.csv", random_walk_bars(2000, 3600, seed=1))
+
+    ran = run("check", "--data", export_file, other)
+
+    assert ran.code == 0
+    assert "same bars" not in ran.out
+    assert "alike" not in ran.out
+
+
+def test_the_same_bars_under_two_names_need_the_user(
+    run: Run, export_file: Path, tmp_path: Path
+) -> None:
+    zipped = tmp_path / "GBPUSD_H1.csv.gz"
+    zipped.write_bytes(gzip.compress(export_file.read_bytes()))
+
+    ran = run("check", "--data", export_file, zipped)
+
+    assert ran.code == 1
+    assert f"{export_file.name} and GBPUSD_H1.csv.gz hold the same bars between 2017-04" in ran.out
+
+
+def test_two_sources_of_one_market_are_told(run: Run, tmp_path: Path, bars: Bars) -> None:
+    draw = np.random.default_rng(0)
+    apart = np.round(bars.ohlc + draw.uniform(-5e-5, 5e-5, bars.ohlc.shape), 5)
+    apart[:, 1:3] = np.stack([apart.max(axis=1), apart.min(axis=1)], axis=1)
+    export(tmp_path / "EURUSD.r_H1.csv", replace(bars, ohlc=apart))
+    export(tmp_path / "EURUSD_H1.csv", bars)
+
+    ran = run("check", "--data", "EURUSD*.csv")
+
+    assert ran.code == 0
+    assert "EURUSD.r_H1.csv and EURUSD_H1.csv move alike (correlation 0.9" in ran.out
+
+
+def test_sound_files_are_compared_beside_a_broken_one(
+    run: Run, export_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "broken.csv").write_text("no bars")
+    copy = tmp_path / "COPY_H1.csv"
+    copy.write_bytes(export_file.read_bytes())
+
+    ran = run("check", "--data", export_file, tmp_path / "broken.csv", copy)
+
+    assert ran.code == 2
+    assert "1 of 3 files cannot be used" in ran.err
+    assert "hold the same bars" in ran.out
