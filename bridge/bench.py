@@ -30,6 +30,7 @@ from bridge.bars import Bars, read_bars
 from bridge.book import make_book
 from bridge.bundles import Bundle
 from bridge.client import Client
+from bridge.runtimes import Runtimes
 from bridge.synthetic import random_walk_bars
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
@@ -168,7 +169,7 @@ def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callab
     ]
     bodies = [_request(bars, manifest.inputs) for bars in windows]
     health = pack({"v": PROTOCOL_VERSION, "op": "health", "id": 1})
-    backend = open_backend(bundle)
+    backend = open_backend(bundle, _runtimes(bundle))
     values = [bars.ohlc if manifest.inputs == "ohlc" else bars.close for bars in windows]
     batches = [(window[np.newaxis], np.array([1.5e9])) for window in values]
     context = zmq.Context()
@@ -265,7 +266,7 @@ def _book_over_asking(bundle: Bundle, daemon: BackgroundDaemon, forecasts: int) 
                 socket.send(body)
                 socket.recv()
             asked = time.perf_counter() - begun
-            made = make_book(bundle, bars, Path(folder) / "walk.book")
+            made = make_book(bundle, bars, Path(folder) / "walk.book", runtime=_runtimes(bundle))
             ratios.append(made.seconds / asked)
         socket.close()
     return float(np.median(ratios))
@@ -289,6 +290,10 @@ def _read_seconds() -> float:
 
 def _serve(bundle: Bundle) -> list[str]:
     return ["--models", str(bundle.path.parent), "--default", bundle.manifest.name]
+
+
+def _runtimes(bundle: Bundle) -> Runtimes:
+    return Runtimes([bundle.path.parent])
 
 
 def _request(bars: Bars, inputs: str) -> bytes:

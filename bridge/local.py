@@ -7,7 +7,7 @@ from time import perf_counter_ns
 import numpy as np
 
 from bridge.answers import Forecast
-from bridge.backends import BackendError, open_backend
+from bridge.backends import BackendError, TorchRuntime, open_backend
 from bridge.bars import Bars
 from bridge.bundles import Bundle
 from bridge.daemon.window import window_for
@@ -19,8 +19,14 @@ class LocalError(ValueError):
     """These bars or this bundle give no forecast. The message says why."""
 
 
-def forecast_here(bundle: Bundle, bars: Bars) -> Forecast:
-    """What a daemon that serves `bundle` would answer for the last bars of `bars`, bit for bit.
+def forecast_here(bundle: Bundle, bars: Bars, runtime: TorchRuntime | None = None) -> Forecast:
+    """What a daemon would answer with `bundle` for the last bars of `bars`, bit for bit.
+
+    Which bundle that is for these bars' symbol, `bridge.bundles.find_routed` says.
+
+    Args:
+        bundle: the model. bars: at least its context.
+        runtime: opens a bundle that PyTorch runs.
 
     Raises:
         LocalError: too few bars, a wrong timeframe, or a graph that cannot be run.
@@ -38,7 +44,7 @@ def forecast_here(bundle: Bundle, bars: Bars) -> Forecast:
     started = perf_counter_ns()
     try:
         window = window_for(manifest, request)
-        backend = open_backend(bundle)
+        backend = open_backend(bundle, runtime)
         asked = perf_counter_ns()
         answer = backend.forecast(window[np.newaxis], np.array([request.time], np.float64))
     except WireError as error:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from bridge.bars import Bars, read_bars
+from bridge.bundles import Bundle, find_routed, shipped_store
 
 # No property is judged by the clock: machines that run these tests may be busy.
 settings.register_profile(
@@ -47,6 +48,11 @@ class Daemon:
 
 
 StartDaemon = Callable[..., Daemon]
+
+
+def shipped_model(symbol: str = "") -> Bundle:
+    """The model that answers for a symbol where the shipped store is asked and none is named."""
+    return find_routed("fx-h1", symbol, [shipped_store()])
 
 
 @pytest.fixture(scope="session")

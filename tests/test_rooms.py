@@ -22,6 +22,8 @@ FORBIDDEN = {
     "book": {"torch", "pandas", "rich", "zmq"},
     "daemon": {"torch", "pandas", "matplotlib", "transformers", "rich"},
     "tuning": {"zmq"},
+    "backends": {"transformers", "peft", "pandas", "zmq"},
+    "bundles": {"torch", "safetensors", "onnxruntime", "zmq"},
     "wire": {"zmq", "numpy"},
     "bars": {"pandas", "zmq"},
 }
@@ -39,7 +41,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def files_of(room: str) -> list[Path]:
-    files = sorted((PACKAGE / room).glob("*.py"))
+    files = sorted((PACKAGE / room).rglob("*.py"))
     assert files
     return files
 
@@ -60,6 +62,19 @@ def test_a_room_keeps_out_what_does_not_belong_in_it(room: str) -> None:
     for path in files_of(room):
         found = {module.split(".")[0] for module in imports(path)} & FORBIDDEN[room]
         assert not found, f"{path.name} imports {found}"
+
+
+def test_torch_is_imported_by_its_backend_alone() -> None:
+    for path in files_of("backends"):
+        assert "torch" not in set(imports(path)) or path.name == "pytorch.py"
+
+
+def test_who_opens_any_bundle_imports_torch_and_the_workshop_only_for_one_that_needs_them() -> None:
+    body = ast.parse((PACKAGE / "runtimes.py").read_text(encoding="utf-8")).body
+    at_once = {str(each.module) for each in body if isinstance(each, ast.ImportFrom)}
+    assert "bridge.backends" in at_once
+    assert not any(name.startswith(("torch", "bridge.tuning")) for name in at_once)
+    assert "bridge.backends.pytorch" not in at_once
 
 
 def test_nothing_imports_a_command() -> None:

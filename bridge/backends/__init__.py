@@ -4,8 +4,18 @@ from bridge.backends.base import (
     Backend,
     BackendError,
     Forecasts,
+    NetworkBuilder,
+    TorchRuntime,
     open_backend,
     require_promised,
 )
 
-__all__ = ["Backend", "BackendError", "Forecasts", "open_backend", "require_promised"]
+__all__ = [
+    "Backend",
+    "BackendError",
+    "Forecasts",
+    "NetworkBuilder",
+    "TorchRuntime",
+    "open_backend",
+    "require_promised",
+]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,20 +59,88 @@ def require_promised(answer: Forecasts, manifest: Manifest, batch: int) -> None:
             )
 
 
-def open_backend(bundle: Bundle) -> Backend:
+class NetworkBuilder(Protocol):
+    """Makes networks for the PyTorch backend: the workshop's, which this room may not import.
+
+    A network is a `torch.nn.Module` in eval mode: (bars, time), as `Backend.forecast` takes them,
+    to (quantiles [B, H, Q], up [B, H]).
+    """
+
+    def base_weights(self, bundle: Bundle) -> Mapping[str, Any]:
+        """The tensors that a bundle's adapter stands on, by name.
+
+        Raises:
+            BackendError: its base is not to be had.
+        """
+        ...
+
+    def network(self, bundle: Bundle, weights: Mapping[str, Any] | None) -> Any:
+        """A bundle's network. Where `weights` are given it shares them: only what the bundle adds
+        to its base is new memory.
+
+        Raises:
+            BackendError: the bundle's files do not make the network of its manifest.
+        """
+        ...
+
+
+class TorchRuntime(Protocol):
+    """Whatever opens bundles that PyTorch runs; injected, so that torch is imported for them only.
+
+    Implemented by `bridge.backends.pytorch.PytorchRuntime` and, over the workshop's networks, by
+    `bridge.runtimes.Runtimes`.
+    """
+
+    def open(self, bundle: Bundle) -> Backend:
+        """Load a bundle.
+
+        Raises:
+            BackendError: it cannot be run, or torch is not installed.
+        """
+        ...
+
+    def drop(self, label: str) -> None:
+        """Let go of what `open` loaded for the bundle of this label; nothing where it loaded none.
+
+        The backend must be asked no more.
+        """
+        ...
+
+
+def open_backend(bundle: Bundle, runtime: TorchRuntime | None = None) -> Backend:
     """Load a bundle, ask it for two windows alone and together, and hold it to its manifest.
+
+    Args:
+        bundle: the model.
+        runtime: opens a bundle that PyTorch runs; without it such a bundle is refused.
 
     Raises:
         BackendError: naming the bundle.
     """
-    from bridge.backends.onnx_runtime import OnnxRuntimeBackend
-
     try:
-        backend = OnnxRuntimeBackend(bundle.graph)
-        _try_out(backend, bundle.manifest)
+        backend = _load(bundle, runtime)
+        try:
+            _try_out(backend, bundle.manifest)
+        except BackendError:
+            if runtime is not None:
+                runtime.drop(bundle.manifest.label)
+            raise
     except BackendError as error:
         raise BackendError(f"bundle {bundle.path}: {error}") from error
     return backend
+
+
+def _load(bundle: Bundle, runtime: TorchRuntime | None) -> Backend:
+    if bundle.manifest.runtime == "torch":
+        if runtime is None:
+            raise BackendError(
+                "it is run by PyTorch, which is not to be had here: export it with eabridge "
+                "export --model NAME --to onnx"
+            )
+        return runtime.open(bundle)
+    from bridge.backends.onnx_runtime import OnnxRuntimeBackend
+
+    return OnnxRuntimeBackend(bundle.graph)
 
 
 def _try_out(backend: Backend, manifest: Manifest) -> None:

@@ -17,7 +17,14 @@ from typing import BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.backends import Backend, BackendError, Forecasts, open_backend, require_promised
+from bridge.backends import (
+    Backend,
+    BackendError,
+    Forecasts,
+    TorchRuntime,
+    open_backend,
+    require_promised,
+)
 from bridge.bars import Bars, timeframe_name, windows
 from bridge.bars.bars import DAY
 from bridge.bars.hygiene import may_be_forming
@@ -51,11 +58,13 @@ def make_book(
     *,
     since: date | None = None,
     until: date | None = None,
+    runtime: TorchRuntime | None = None,
     on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> MadeBook:
     """Forecast after every closed bar that has a whole window, and write a book of it.
 
-    The forecasts are bit for bit those of a daemon that serves `bundle`. The file is written whole
+    The forecasts are bit for bit those that a daemon answers with `bundle`; which bundle that is
+    for a symbol, `bridge.bundles.find_routed` says. The file is written whole
     or not at all, and never held in memory.
 
     Args:
@@ -63,6 +72,7 @@ def make_book(
         bars: the history, as the terminal that will read the book has it.
         path: the book; one that stands there is replaced.
         since, until: the first and the last day whose bars are forecast from.
+        runtime: opens a bundle that PyTorch runs.
         on_progress: called with forecasts done and in all.
 
     Raises:
@@ -86,7 +96,7 @@ def make_book(
         digits=price_digits(prices[ends.start + 1 - manifest.context : ends.stop]),
     )
     _require_room(path, info.file_bytes(len(ends)))
-    job = _Job(open_backend(bundle), manifest, prices, bars.time)
+    job = _Job(open_backend(bundle, runtime), manifest, prices, bars.time)
     draft = path.with_name(f"{path.name}.part")
     try:
         with draft.open("wb") as file:

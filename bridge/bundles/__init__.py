@@ -6,6 +6,7 @@ checked against its hash before use, and nothing in a bundle is ever run or unpi
 
 from bridge.bundles.bundle import Bundle, open_bundle, write_bundle
 from bridge.bundles.manifest import BundleError, Manifest
+from bridge.bundles.routing import Specialists, find_routed
 from bridge.bundles.store import (
     default_model,
     default_stores,
@@ -18,9 +19,11 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Manifest",
+    "Specialists",
     "default_model",
     "default_stores",
     "find_bundle",
+    "find_routed",
     "list_bundles",
     "open_bundle",
     "shipped_store",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def open_bundle(path: Path) -> Bundle:
     """
     try:
         manifest = Manifest.from_json(_read_text(path / MANIFEST_FILE))
-        if GRAPH_FILE not in manifest.files:
+        if manifest.runtime == "onnx" and GRAPH_FILE not in manifest.files:
             raise BundleError(f"{MANIFEST_FILE} lists no {GRAPH_FILE}")
         for name, expected in manifest.files.items():
             found = _sha256(path / name)
@@ -90,6 +90,27 @@ def write_bundle(
     finally:
         if folder.exists() or not aside.exists():  # else the old bundle stands there alone
             shutil.rmtree(scratch, ignore_errors=True)
+    return open_bundle(folder)
+
+
+def seal_folder(folder: Path, manifest: Manifest, names: Iterable[str]) -> Bundle:
+    """Make a bundle of a folder as it stands: write the manifest of these files into it.
+
+    A run's folder becomes one so; whatever else lies in it is no part of the bundle.
+
+    Args:
+        folder: holds the files. manifest: without `files`, which is filled in here.
+        names: the files that belong to the bundle.
+
+    Raises:
+        BundleError: what was written could not be opened again.
+        OSError: a file cannot be read or written.
+    """
+    hashes = {name: _sha256(folder / name) for name in sorted(names)}
+    draft = folder / f".{MANIFEST_FILE}"
+    text = replace(manifest, files=hashes).to_json()
+    draft.write_text(text, encoding="utf-8", newline="\n")
+    draft.replace(folder / MANIFEST_FILE)
     return open_bundle(folder)
 
 

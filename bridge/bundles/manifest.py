@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 MANIFEST_VERSION = 1
@@ -19,6 +20,15 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _TIMEFRAMES = range(1 << 32)
 _SYMBOL_CHARACTERS = range(1, 33)
+_BASE_CHARACTERS = range(201)
+
+RUNTIMES = ("onnx", "torch")
+METHODS = ("full", "lora", "qlora", "bottleneck", "prefix", "ia3")
+"""How a base model may be tuned."""
+HEADS = ("quantile", "text")
+QUANTISATIONS = ("", "int8")
+SPECIALIST = "specialist"
+"""The entry of `data` that makes a bundle answer for its base on its own symbols."""
 
 
 def is_plain_name(name: str) -> bool:
@@ -50,6 +60,11 @@ class Manifest:
         data: each training file with its hash, source and licence, and the split's dates.
         recipe: how it was trained. scores: how it did on bars it never saw.
         libraries: versions of what trained and exported it.
+        runtime: `onnx`, or `torch`: served by PyTorch, from its base and its adapter.
+        method: how it was tuned, one of `METHODS`.
+        base: label of the model it was tuned from; empty where it began from scratch.
+        quantisation: of the graph: empty (float32) or `int8`.
+        head: `quantile` or `text`.
     """
 
     name: str
@@ -66,8 +81,18 @@ class Manifest:
     recipe: dict[str, Any] = field(default_factory=dict)
     scores: dict[str, Any] = field(default_factory=dict)
     libraries: dict[str, str] = field(default_factory=dict)
+    runtime: str = "onnx"
+    method: str = "full"
+    base: str = ""
+    quantisation: str = ""
+    head: str = "quantile"
 
     @property
+    def is_specialist(self) -> bool:
+        """Whether it answers in the place of its base for its own symbols."""
+        return self.data.get(SPECIALIST) is True and bool(self.base) and bool(self.symbols)
+
+    @cached_property
     def version(self) -> str:
         """Hash of the content: of this manifest, and through `files` of every byte beside it."""
         content = json.dumps(self._content(), sort_keys=True, separators=(",", ":"))
@@ -127,7 +152,18 @@ class Manifest:
 
     def _content(self) -> dict[str, Any]:
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for name, default in _OMITTED.items():
+            if plain[name] == default:  # written before this field was: the version stays
+                del plain[name]
         return {"manifest": MANIFEST_VERSION, **plain}
+
+
+_OMITTED = {
+    each.name: each.default
+    for each in fields(Manifest)
+    if each.name in ("runtime", "method", "base", "quantisation", "head")
+}
+"""Fields that are left out where they say what every bundle was before they were known."""
 
 
 def is_plain_file_name(name: str) -> bool:
@@ -179,6 +215,20 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
         and all(isinstance(value, str) and _SHA256.fullmatch(value) for value in files.values()),
         "plain file names, each with its SHA-256",
     )
+    base = content.get("base", "")
+    need(
+        "base",
+        isinstance(base, str) and len(base) in _BASE_CHARACTERS and base.isprintable(),
+        f"a label of at most {max(_BASE_CHARACTERS)} characters",
+    )
+    for choice, known in (
+        ("runtime", RUNTIMES),
+        ("method", METHODS),
+        ("quantisation", QUANTISATIONS),
+        ("head", HEADS),
+    ):
+        names = ", ".join(repr(each) for each in known)
+        need(choice, content.get(choice, known[0]) in known, f"one of {names}")
     for record in ("network", "data", "recipe", "scores", "libraries"):
         need(record, isinstance(content.get(record, {}), dict), "an object")
     return {**content, "levels": tuple(content["levels"]), "symbols": tuple(content["symbols"])}

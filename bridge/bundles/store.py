@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bridge.bundles.bundle import GRAPH_FILE, Bundle, open_bundle
-from bridge.bundles.manifest import MANIFEST_FILE, BundleError
+from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _LOCAL = Path("models")
@@ -15,8 +15,12 @@ _LOCAL = Path("models")
 SHIPPED_MODEL = "fx-h1"
 
 
-def default_model(names: Sequence[str]) -> str:
-    """Of the models there are, the one meant when none is named: the shipped one, or the first."""
+def default_model(manifests: Sequence[Manifest]) -> str:
+    """Of the models there are, the one meant when none is named: the shipped one, or the first.
+
+    A specialist is that only where there is nothing else: it answers for its own symbols.
+    """
+    names = [each.name for each in sorted(manifests, key=lambda each: each.is_specialist)]
     return SHIPPED_MODEL if SHIPPED_MODEL in names or not names else names[0]
 
 
@@ -39,6 +43,7 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
     """
     bundles: list[Bundle] = []
     refused: list[BundleError] = []
+    labels: set[str] = set()
     for store in stores:
         try:
             folders = _visible(store)
@@ -53,7 +58,8 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
             except BundleError as error:
                 refused.append(error)
                 continue
-            if all(bundle.manifest.label != other.manifest.label for other in bundles):
+            if (label := bundle.manifest.label) not in labels:
+                labels.add(label)
                 bundles.append(bundle)
     return bundles, refused
 
@@ -78,11 +84,31 @@ def find_bundle(model: str, stores: Sequence[Path]) -> Bundle:
     Raises:
         BundleError: there is none; the message lists those there are, and those refused.
     """
+    return in_folder(model) or find_among(model, stores, list_bundles(stores))
+
+
+def in_folder(model: str) -> Bundle | None:
+    """The bundle in the folder `model`; None where that is no bundle's folder.
+
+    Raises:
+        BundleError: it is one, and cannot be used.
+    """
     folder = Path(model)
     with suppress(OSError):  # a name that no folder can have
         if (folder / MANIFEST_FILE).is_file():
             return open_bundle(folder)
-    bundles, refused = list_bundles(stores)
+    return None
+
+
+def find_among(
+    model: str, stores: Sequence[Path], listed: tuple[list[Bundle], list[BundleError]]
+) -> Bundle:
+    """The bundle called `name` or `name@version` among what `list_bundles` found in `stores`.
+
+    Raises:
+        BundleError: there is none; the message lists those there are, and those refused.
+    """
+    bundles, refused = listed
     for bundle in bundles:
         if model in (bundle.manifest.name, bundle.manifest.label):
             return bundle

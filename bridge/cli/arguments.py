@@ -123,8 +123,13 @@ def add_model(parser: Any) -> None:
     add_stores(parser)
 
 
-def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:
+def choose_bundle(
+    model: str | None, stores: Sequence[Path] | None, symbol: str | None = None
+) -> Bundle:
     """The bundle asked for; the one that a daemon over these stores would ask when none is named.
+
+    With a symbol it is the one that the daemon would answer with: a specialist, where a base is
+    asked by its bare name and has one for that symbol.
 
     Raises:
         UserError: there is none such.
@@ -134,6 +139,7 @@ def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:
         default_model,
         default_stores,
         find_bundle,
+        find_routed,
         list_bundles,
     )
 
@@ -141,7 +147,9 @@ def choose_bundle(model: str | None, stores: Sequence[Path] | None) -> Bundle:
     try:
         if model is None:
             bundles, _ = list_bundles(folders)
-            model = default_model([bundle.manifest.name for bundle in bundles])
-        return find_bundle(model, folders)
+            model = default_model([bundle.manifest for bundle in bundles])
+        if symbol is None:
+            return find_bundle(model, folders)
+        return find_routed(model, symbol, folders)
     except BundleError as error:
         raise UserError(str(error)) from error

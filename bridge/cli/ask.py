@@ -48,9 +48,11 @@ def add_parser(commands: Any) -> None:
 
 
 def run_forecast(options: argparse.Namespace) -> int:
+    from bridge.bundles import default_stores
     from bridge.cli import show
     from bridge.client import Client, ClientError
     from bridge.local import LocalError, forecast_here
+    from bridge.runtimes import Runtimes
 
     if options.plot:
         with needs("demo", "--plot"):
@@ -64,7 +66,9 @@ def run_forecast(options: argparse.Namespace) -> int:
             with Client(options.connect, model=options.model) as client:
                 answer = client.forecast(bars)
         else:
-            answer = forecast_here(choose_bundle(options.model, options.models), bars)
+            bundle = choose_bundle(options.model, options.models, bars.symbol)
+            stores = options.models or default_stores()
+            answer = forecast_here(bundle, bars, Runtimes(stores))
     except (ClientError, LocalError) as error:
         raise UserError(str(error)) from error
     show.forecast(answer, float(bars.close[-1]))

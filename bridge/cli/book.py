@@ -66,28 +66,31 @@ def run(options: argparse.Namespace) -> int:
         return _check(options.check)
     from bridge.backends import BackendError
     from bridge.book import BookError, make_book
+    from bridge.bundles import default_stores
     from bridge.cli import show
+    from bridge.runtimes import Runtimes
 
     if options.since and options.until and options.since > options.until:
         raise UserError(f"--since {options.since} lies after --until {options.until}: swap them")
-    bundle = choose_bundle(options.model, options.models)
+    asked = choose_bundle(options.model, options.models)
     folder = _folder(options)
     loaded = load_bars(options)
     if len(loaded) != 1:
         raise UserError(f"--data matches {len(loaded)} files: make a book of one at a time")
     ((path, bars),) = loaded
+    bundle = choose_bundle(options.model, options.models, bars.symbol)
     if not bars.symbol:
         print(
             f"{path.name} names no symbol: name the file SYMBOL_H1.csv, or the book says nothing "
             "of whose bars it is",
             file=sys.stderr,
         )
-    name = _default_name(bars, bundle)
+    name = _default_name(bars, asked)
     out = folder / (options.out or name)
     if out.is_dir():
-        asked = options.out or Path(name)
-        example = name if _is_in_place(options) else asked / name
-        raise UserError(f"--out {asked} is a folder: give a file name, such as {example}")
+        wanted = options.out or Path(name)
+        example = name if _is_in_place(options) else wanted / name
+        raise UserError(f"--out {wanted} is a folder: give a file name, such as {example}")
     if not out.parent.is_dir():
         raise UserError(f"{out.parent} is no folder: make it, or give --out another")
     try:
@@ -98,6 +101,7 @@ def run(options: argparse.Namespace) -> int:
                 out,
                 since=options.since,
                 until=options.until,
+                runtime=Runtimes(options.models or default_stores()),
                 on_progress=on_progress,
             )
     except (BookError, BackendError) as error:

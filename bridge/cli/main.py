@@ -7,7 +7,19 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from bridge.cli import ask, book, data, demo, load, mt5, serve, train
+from bridge.cli import (
+    ask,
+    book,
+    compare,
+    data,
+    demo,
+    evaluate,
+    export,
+    load,
+    mt5,
+    serve,
+    train,
+)
 from bridge.cli.errors import UserError
 
 _DESCRIPTION = """\
@@ -16,8 +28,10 @@ Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
   eabridge demo                    see it work: a daemon, real EURUSD hours, a live view
   eabridge serve                   answer EAs on tcp://127.0.0.1:5655 until Ctrl-C
   eabridge forecast --data FILE    forecast from the last bars of a MetaTrader export
-  eabridge train --data FILE ...   train a model on your own exports
+  eabridge train --data FILE ...   train a model on your own exports, or tune one
   eabridge evaluate --data FILE    score a model against random walks, honestly
+  eabridge export --model RUN      write a trained model as an ONNX graph, in float32 or int8
+  eabridge compare --data FILE ... compare the ways to tune a model, and write a report
   eabridge book --data FILE        compute forecasts ahead, for testers that reach no daemon
   eabridge mt5 install             put the MQL5 library and the example EA into MetaTrader 5
   eabridge doctor                  look for what stands between an EA and its forecasts
@@ -34,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"eabridge {version('eabridge')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (demo, serve, ask, data, train, book, mt5, load):
+    for group in (demo, serve, ask, data, train, evaluate, export, compare, book, mt5, load):
         group.add_parser(commands)
     options = parser.parse_args(arguments)
     try:

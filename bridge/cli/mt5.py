@@ -77,9 +77,11 @@ def add_parser(commands: Any) -> None:
 def run_install(options: argparse.Namespace) -> int:
     from importlib.metadata import version
 
+    from bridge.bundles import Specialists, default_stores, list_bundles
     from bridge.cli import show_mt5
     from bridge.mt5 import EmbeddingError, install, library_files, model_files, shipped_library
 
+    loaded, _ = list_bundles(options.models or default_stores())
     library = library_files(shipped_library())
     changed = 0
     for terminal in _choose_terminals(options.data_folder, everywhere=options.all):
@@ -87,7 +89,7 @@ def run_install(options: argparse.Namespace) -> int:
         try:
             outcome = install(
                 terminal.mql5,
-                {**library, **model_files(bundle)},
+                {**library, **model_files(bundle, loaded)},
                 version=version("eabridge"),
                 model=bundle.manifest.label,
                 may_replace=_may_replace(options.yes),
@@ -99,7 +101,7 @@ def run_install(options: argparse.Namespace) -> int:
                 f"cannot write to {terminal.mql5} ({error.strerror or error}): close the terminal, "
                 "or open the command prompt as administrator"
             ) from error
-        show_mt5.installed(terminal, bundle, outcome)
+        show_mt5.installed(terminal, Specialists(bundle, loaded), outcome)
         changed += len(outcome.kept)
     show_mt5.next_steps()
     return 1 if changed and not _is_interactive() else 0

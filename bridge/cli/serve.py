@@ -46,16 +46,19 @@ def run(options: argparse.Namespace) -> int:
     from bridge.bundles import default_stores
     from bridge.cli.errors import UserError
     from bridge.daemon.start import StartError, serve
+    from bridge.runtimes import Runtimes
 
     logging.basicConfig(
         level=options.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     try:
+        stores = options.models or default_stores()
         serve(
-            options.models or default_stores(),
+            stores,
             options.bind,
             options.default,
             ready=lambda endpoint: print(f"ready {endpoint}", flush=True),
+            runtime=Runtimes(stores),
         )
     except StartError as error:
         if _is_taken(error):

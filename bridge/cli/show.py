@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import (
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from bridge.book import Book, MadeBook
     from bridge.bundles import Bundle
     from bridge.load import LoadPlan, LoadResult
-    from bridge.tuning.build import Listener
 
 _PRICE_COLUMN = 10
 _NARROWEST = 160  # a table piped into a file is not squeezed to 80 columns
@@ -44,146 +41,17 @@ def console() -> Console:
 @contextmanager
 def counting(title: str) -> Iterator[Callable[[int, int], None]]:
     """A progress bar; the callable takes how many are done and how many there are."""
-    with _progress(TextColumn("{task.description}"), MofNCompleteColumn()) as progress:
-        task = progress.add_task(title, total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+    with progress(TextColumn("{task.description}"), MofNCompleteColumn()) as shown:
+        task = shown.add_task(title, total=None)
+        yield lambda done, total: shown.update(task, completed=done, total=total)
 
 
 @contextmanager
 def lasting(title: str, seconds: float) -> Iterator[Callable[[float], None]]:
     """A progress bar of time; the callable takes the seconds gone."""
-    with _progress(TextColumn("{task.description}")) as progress:
-        task = progress.add_task(title, total=seconds)
-        yield lambda gone: progress.update(task, completed=gone)
-
-
-@contextmanager
-def training_progress(steps: int) -> Iterator[Listener]:
-    """A build's stages, with loss, scores and time left while it trains."""
-    from bridge.tuning.build import Listener
-    from bridge.tuning.trainer import Progress as Step
-
-    columns = (
-        TextColumn("{task.description}"),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with _progress(*columns) as progress:
-        task = progress.add_task("training", total=steps, note="")
-
-        def on_step(step: Step) -> None:
-            note = f"loss {step.loss:.4f}"
-            if step.best is not None:
-                note += f", best validation ratio {step.best:.4f}"
-            progress.update(task, completed=step.step, note=note)
-            if step.validation is not None:
-                progress.console.print(
-                    f"step {step.step}: loss {step.loss:.5f}, "
-                    f"validation ratio {step.validation:.5f}"
-                )
-
-        scoring = progress.add_task("scoring", total=None, visible=False, note="")
-
-        def on_windows(done: int, total: int) -> None:
-            progress.update(scoring, completed=done, total=total, visible=True)
-
-        yield Listener(progress.console.print, on_step, on_windows)
-
-
-def bundle(made: Bundle) -> None:
-    """A bundle that was just written, and what to do with it."""
-    out = console()
-    out.print(f"\nwrote [bold]{made.manifest.label}[/] to {made.path}")
-    store = (
-        ""
-        if made.path.parent.resolve() == Path("models").resolve()
-        else (f" --models {made.path.parent}")
-    )
-    out.print(f"serve it with: eabridge serve{store} --default {made.manifest.name}")
-
-
-def scores(label: str, scored: Mapping[str, Any]) -> None:
-    """The scores of one model, a row a file; the baselines beside them, or below where narrow."""
-    out = console()
-    rows = [(each["symbol"] or each["file"], each) for each in scored["files"]]
-    rows.append(("all", scored["overall"]))
-    ours = ["from", "windows", "ratio", "1 bar", "last bar", "in 80%", "direction"]
-    theirs = ["ewma", "hour of week", "bounded", "reversal"]
-    title = f"{label}: pinball loss over the random walk's (below 1 is better)"
-    if out.width >= _WIDE:
-        _score_table(out, title, rows, [*ours, *theirs], lambda each: _ours(each) + _theirs(each))
-    else:
-        _score_table(out, title, rows, ours[2:-1], lambda each: _ours(each)[2:-1])
-        _score_table(
-            out,
-            "direction, and the baselines",
-            rows,
-            [ours[-1], *theirs],
-            lambda each: [_ours(each)[-1], *_theirs(each)],
-        )
-    if any(each.get("training_years") for _, each in rows):
-        out.print("* bars of the years that the model was trained on: no proof of anything")
-    out.print(_HOW_TO_READ, style="dim")
-
-
-def _score_table(
-    out: Console,
-    title: str,
-    rows: Sequence[tuple[str, Mapping[str, Any]]],
-    columns: Sequence[str],
-    cells: Callable[[Mapping[str, Any]], list[str]],
-) -> None:
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1))
-    table.add_column("bars of", no_wrap=True)
-    for name in columns:
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, each in rows:
-        if name == "all":
-            table.add_section()
-        mark = "*" if each.get("training_years") else ""
-        table.add_row(name + mark, *cells(each))
-    out.print(table)
-
-
-def _ours(each: Mapping[str, Any]) -> list[str]:
-    coverage = each.get("coverage_80")
-    return [
-        stamp(each["first"])[:10] if "first" in each else "",
-        f"{each['windows']:,}",
-        _with_interval(each, "wql_ratio"),
-        _ratio(each["wql_ratio_h"], 0),
-        _ratio(each["wql_ratio_h"], -1),
-        "-" if coverage is None else f"{coverage:.3f}",
-        _with_interval(each, "direction_1"),
-    ]
-
-
-def _theirs(each: Mapping[str, Any]) -> list[str]:
-    base = each["baselines"]
-    walks = [_with_interval({**base[key], "wql_ratio_ci": None}, "wql_ratio") for key in _WALKS]
-    return [*walks, _with_interval({**base["reversal"], "direction_1_ci": None}, "direction_1")]
-
-
-def _ratio(ratios: Sequence[float] | None, h: int) -> str:
-    return "-" if ratios is None else f"{ratios[h]:.4f}"
-
-
-_WIDE = 140
-_WALKS = ("ewma", "hour_of_week", "hour_of_week_bounded")
-_HOW_TO_READ = (
-    "Brackets: 95% block-bootstrap intervals; none where there are too few weeks. Baselines: three "
-    "random walks' ratios, and how often the last move turned round is the next one. A direction "
-    "is worth something only beyond that, and beyond the spread."
-)
-
-
-def _with_interval(scores: Mapping[str, Any], name: str) -> str:
-    value, interval = scores[name], scores[f"{name}_ci"]
-    if value is None:
-        return "-"
-    digits = 4 if name == "wql_ratio" else 3
-    shown = f"{value:.{digits}f}"
-    return shown if interval is None else f"{shown} [{interval[0]:.3f}, {interval[1]:.3f}]"
+    with progress(TextColumn("{task.description}")) as shown:
+        task = shown.add_task(title, total=seconds)
+        yield lambda gone: shown.update(task, completed=gone)
 
 
 def forecast(answer: Forecast, last_close: float) -> None:
@@ -337,7 +205,8 @@ def _size(count: int) -> str:
     return f"{count / 1e6:,.1f} MB"
 
 
-def _progress(*columns: Any) -> Progress:
+def progress(*columns: Any) -> Progress:
+    """A progress bar on stderr with the time gone and left."""
     return Progress(
         columns[0],
         BarColumn(),

@@ -12,16 +12,16 @@ from bridge.bars import timeframe_name
 from bridge.cli.show import console
 
 if TYPE_CHECKING:
-    from bridge.bundles import Bundle
+    from bridge.bundles import Bundle, Specialists
     from bridge.doctor import Finding
     from bridge.mt5 import Outcome, Terminal
 
 _STYLES = {"ok": "green", "note": "cyan", "care": "yellow", "broken": "bold red"}
 
 
-def installed(terminal: Terminal, bundle: Bundle, outcome: Outcome) -> None:
+def installed(terminal: Terminal, model: Specialists[Bundle], outcome: Outcome) -> None:
     """What was done to one terminal."""
-    manifest = bundle.manifest
+    manifest = model.base.manifest
     out = console()
     out.print(f"[bold]{escape(str(terminal))}[/]")
     written, current = len(outcome.written), len(outcome.current)
@@ -39,6 +39,8 @@ def installed(terminal: Terminal, bundle: Bundle, outcome: Outcome) -> None:
         )
     bars = timeframe_name(manifest.tf) if manifest.tf else "any"
     out.print(f"  model inside the terminal: {manifest.label}, for {bars} bars")
+    for symbol, specialist in model.by_symbol.items():
+        out.print(f"    on {escape(symbol)}: {specialist.manifest.label}")
 
 
 def next_steps() -> None:

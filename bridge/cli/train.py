@@ -1,30 +1,40 @@
-"""`eabridge train` and `eabridge evaluate`."""
+"""`eabridge train`."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import errno
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bridge.cli.arguments import add_data, add_model, choose_bundle, day, load_bars
+from bridge.bundles.manifest import HEADS, METHODS, RUNTIMES
+from bridge.cli.arguments import add_data, add_stores, load_bars
 from bridge.cli.errors import UserError, needs
+
+if TYPE_CHECKING:
+    from bridge.tuning.build import TrainingFile
+    from bridge.tuning.recipe import Recipe
+
+_CHECKPOINT = "checkpoint.safetensors"
 
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
         "train",
-        help="train a model on your own exports",
-        description="Train a GPT-2 forecaster on exported bars, score it on bars it never saw, "
-        "and write it where `eabridge serve` finds it. A run that was interrupted goes on when "
-        "the same command is given again.",
+        help="train or tune a model on your own exports",
+        description="Train a GPT-2 forecaster on exported bars, or tune one with an adapter; score "
+        "it on bars it never saw, and write it where `eabridge serve` finds it. A run that was "
+        "interrupted goes on when the same command is given again.",
     )
     add_data(parser)
+    _add_method(parser)
     parser.add_argument(
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="TOML: name, data, model and training (default: the shipped model's, named "
+        help="TOML: name, data, model, method and training (default: the shipped model's, named "
         "my-model, its dates set to your bars: the last tenth for the test, the tenth before "
         "it to validate)",
     )
@@ -45,100 +55,172 @@ def add_parser(commands: Any) -> None:
     )
     parser.add_argument("--restart", action="store_true", help="begin anew, whatever is kept there")
     parser.add_argument("--replace", action="store_true", help="replace a model of the same name")
-    parser.set_defaults(run=run_train)
+    add_stores(parser)
+    parser.set_defaults(run=run)
 
-    parser = commands.add_parser(
-        "evaluate",
-        help="score a model against random walks",
-        description="Score a model's quantiles on bars after its training, beside four random "
-        "walks on the same windows. (A file of a symbol that it was not trained on, without later "
-        "bars, is scored whole and marked.) A ratio below 1 beats the Gaussian random walk; "
-        "brackets hold 95% intervals.",
-    )
-    add_data(parser)
-    add_model(parser)
+
+def _add_method(parser: Any) -> None:
     parser.add_argument(
-        "--stride",
-        type=int,
-        default=7,
-        metavar="BARS",
-        help="bars between the windows scored (default: %(default)s)",
+        "--method",
+        metavar="METHOD",
+        help=f"how a base is tuned: {', '.join(METHODS)} (default: the recipe's, else full)",
     )
     parser.add_argument(
-        "--since",
-        type=day,
-        metavar="DATE",
-        help="score all bars after this day, even those that training saw",
+        "--base",
+        metavar="BASE",
+        help="what is tuned: a model's name, a folder with a GPT-2 in Hugging Face format, or "
+        "its name on the hub, such as gpt2 (default: the shipped model; for full none, which "
+        "trains from scratch)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    parser.set_defaults(run=run_evaluate)
+    parser.add_argument(
+        "--head",
+        metavar="HEAD",
+        help=f"{' or '.join(HEADS)}: quantiles in one pass, or prices written digit by digit "
+        "(default: the recipe's, else quantile)",
+    )
+    parser.add_argument(
+        "--to",
+        choices=RUNTIMES,
+        help="what serves it: onnx (the default), or torch, which holds a base with many "
+        "adapters once (the default for the text head, which no ONNX graph can hold)",
+    )
+    parser.add_argument(
+        "--per-symbol",
+        action="store_true",
+        help="one adapter for each file; those that beat the base on validation are written as "
+        "BASE-SYMBOL and answer for the base on their symbol",
+    )
 
 
-def run_train(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> int:
     with needs("train", "training"):
         import torch  # noqa: F401  (the slowest import first: the message comes before the work)
 
         from bridge.tuning import build
-    from bridge.bundles import BundleError
-    from bridge.cli import show
-    from bridge.tuning.export import ExportError
-    from bridge.tuning.recipe import RecipeError
-    from bridge.tuning.trainer import TrainingError
+    from bridge.cli import show_training
 
-    files = [build.TrainingFile(path, bars) for path, bars in load_bars(options)]
-    try:
-        recipe, recipe_text = build.choose_recipe(options.recipe, options.name, files)
-        run = options.run_folder or Path("runs") / recipe.name
-        if (options.out / recipe.name).exists() and not options.replace:
-            raise UserError(
-                f"{options.out / recipe.name} exists: give --name another, or --replace"
-            )
-        options.out.mkdir(parents=True, exist_ok=True)  # or fail now, not after the training
-        if options.restart:
-            (run / "checkpoint.safetensors").unlink(missing_ok=True)
-        with show.training_progress(recipe.training.steps) as listener:
+    files = [build.TrainingFile(path, bars, options.repair) for path, bars in load_bars(options)]
+    stores = training_stores(options.models, options.out)
+    with told():
+        if options.per_symbol:
+            return _run_per_symbol(options, files, stores)
+        recipe, recipe_text = build.choose_recipe(
+            options.recipe,
+            options.name,
+            files,
+            method=options.method,
+            base=options.base,
+            head=options.head,
+            stores=stores,
+        )
+        folder = _prepare(options, recipe.name)
+        with show_training.training_progress(recipe.training.steps) as listener:
             bundle = build.build(
                 files,
                 recipe,
                 recipe_text,
-                run=run,
+                run=folder,
                 out=options.out,
+                stores=stores,
+                runtime=_runtime(options, recipe),
                 replace_existing=options.replace,
                 listener=listener,
             )
-    except (RecipeError, TrainingError, ExportError, BundleError, build.BuildError) as error:
+    show_training.bundle(bundle)
+    if "test" in bundle.manifest.scores:
+        show_training.scores(bundle.manifest.label, bundle.manifest.scores["test"])
+    return 0
+
+
+def training_stores(given: Sequence[Path] | None, out: Path) -> list[Path]:
+    """Where bases are looked for: the stores, and where models are written."""
+    from bridge.bundles import default_stores
+
+    stores = list(given or default_stores())
+    known = {store.resolve() for store in stores}
+    return [*stores, *([out] if out.is_dir() and out.resolve() not in known else [])]
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """What the workshop refuses is said in one sentence."""
+    from bridge.bundles import BundleError
+    from bridge.tuning.bases import BaseError
+    from bridge.tuning.evaluation import EvaluationError
+    from bridge.tuning.export import ExportError
+    from bridge.tuning.leakage import LeakageError
+    from bridge.tuning.material import BuildError
+    from bridge.tuning.nf4 import Nf4Error
+    from bridge.tuning.recipe import RecipeError
+    from bridge.tuning.trainer import TrainingError
+
+    try:
+        yield
+    except (
+        *(RecipeError, TrainingError, ExportError, BundleError, BuildError),
+        *(BaseError, LeakageError, EvaluationError, Nf4Error),
+    ) as error:
         raise UserError(str(error)) from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise UserError(
+            f"{error.filename or 'a file'} cannot be written, the disk is full: make room, and "
+            "the same command goes on from the last checkpoint"
+        ) from error
     except KeyboardInterrupt:
         raise UserError("interrupted; the same command goes on from the last checkpoint") from None
-    show.bundle(bundle)
-    if "test" in bundle.manifest.scores:
-        show.scores(bundle.manifest.label, bundle.manifest.scores["test"])
+
+
+def _run_per_symbol(
+    options: argparse.Namespace, files: Sequence[TrainingFile], stores: Sequence[Path]
+) -> int:
+    from bridge.cli import show_training
+    from bridge.tuning.build import choose_recipe
+    from bridge.tuning.specialists import build_specialists, specialist_name, tuned_base
+
+    method = options.method or (None if options.recipe else "bottleneck")
+    recipe, _ = choose_recipe(
+        options.recipe,
+        None,
+        files,
+        method=method,
+        base=options.base,
+        head=options.head,
+        stores=stores,
+    )
+    if options.name:
+        raise UserError("--name: with --per-symbol each model is named BASE-SYMBOL, leave it out")
+    base = tuned_base(recipe, stores)
+    for file in files:
+        _prepare(options, specialist_name(base, file.bars.symbol))
+    with show_training.training_progress(recipe.training.steps) as listener:
+        made = build_specialists(
+            files,
+            recipe,
+            base,
+            runs=options.run_folder or Path("runs"),
+            out=options.out,
+            runtime=_runtime(options, recipe),
+            replace_existing=options.replace,
+            listener=listener,
+        )
+    show_training.specialists(base.name, made)
     return 0
 
 
-def run_evaluate(options: argparse.Namespace) -> int:
-    from bridge.backends import BackendError, open_backend
-    from bridge.cli import show
-    from bridge.tuning.evaluation import EvaluationError, Source, evaluate
+def _runtime(options: argparse.Namespace, recipe: Recipe) -> str:
+    runtime: str | None = options.to
+    return runtime or ("torch" if recipe.model.head == "text" else "onnx")
 
-    if options.stride < 1:
-        raise UserError(f"--stride {options.stride}: at least 1")
-    bundle = choose_bundle(options.model, options.models)
-    sources = [Source(path.name, bars) for path, bars in load_bars(options)]
-    try:
-        with show.counting("scoring windows") as on_progress:
-            scored = evaluate(
-                open_backend(bundle),
-                bundle.manifest,
-                sources,
-                stride=options.stride,
-                since=options.since,
-                on_progress=on_progress,
-            )
-    except (EvaluationError, BackendError) as error:
-        raise UserError(str(error)) from error
-    if options.json:
-        print(json.dumps(scored, indent=2))
+
+def _prepare(options: argparse.Namespace, name: str) -> Path:
+    """The run's folder, and the store's: made now, to fail now and not after the training."""
+    if options.per_symbol:
+        folder = (options.run_folder or Path("runs")) / name
     else:
-        show.scores(bundle.manifest.label, scored)
-    return 0
+        folder = options.run_folder or Path("runs") / name
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.restart:
+        (folder / _CHECKPOINT).unlink(missing_ok=True)
+    return Path(folder)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
 from time import monotonic
 
 import zmq
@@ -34,7 +37,8 @@ class Server:
 
     def __init__(self, service: Service, endpoint: str) -> None:
         self._service = service
-        self._stopping = False
+        self._stopping = self._has_ended = False
+        self._changes: deque[tuple[Callable[[], object], Future[object]]] = deque()
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
@@ -53,19 +57,46 @@ class Server:
         """Ask `run` to answer what is queued and return."""
         self._stopping = True
 
+    def change(self, work: Callable[[], object]) -> Future[object]:
+        """Have the loop do `work`, between two batches: lanes are added and removed so.
+
+        May be called from any thread. The work should be short: nobody is answered meanwhile. An
+        idle loop gets to it within a fifth of a second, one that stops before leaves it cancelled.
+        """
+        future: Future[object] = Future()
+        self._changes.append((work, future))
+        if self._has_ended:
+            future.cancel()
+        return future
+
     def run(self) -> None:
         """Serve until `stop`; then drain, refusing forecasts with `draining`, and return."""
         busy = False
         while not self._stopping:
             self._take(wait=not busy)
             busy = self._service.run_waiting()
+            if self._changes:
+                self._change()
+                busy = busy or bool(self._changes)
         log.info("stopping: answering what is queued")
         self._drain()
+        self._has_ended = True
+        while self._changes:
+            self._changes.popleft()[1].cancel()
 
     def close(self) -> None:
         """Close the socket; replies already sent still leave, for up to a second."""
         self._socket.close()
         self._context.term()
+
+    def _change(self) -> None:
+        work, future = self._changes.popleft()
+        if future.set_running_or_notify_cancel():
+            try:
+                future.set_result(work())
+            except Exception as error:  # raised where the result is asked for; the loop goes on
+                log.exception("a change of the lanes failed")
+                future.set_exception(error)
 
     def _drain(self) -> None:
         started = monotonic()

@@ -8,7 +8,9 @@ from importlib.metadata import version
 from time import perf_counter_ns
 from typing import Any
 
+from bridge.bundles import default_model
 from bridge.daemon.lane import Lane, Outcome
+from bridge.daemon.routes import Routes
 from bridge.daemon.stats import Stats
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, peek_id, unpack
@@ -35,21 +37,73 @@ class Service:
 
     Args:
         lanes: in order; where two share a name, the name alone means the first.
-        default: `name` or `name@version` of the model asked when a request names none.
+        default: `name` or `name@version` of the model asked when a request names none; where
+            None, the shipped one if it is among them, else the first.
     """
 
-    def __init__(self, lanes: Iterable[Lane], default: str) -> None:
-        self.lanes = list(lanes)
+    def __init__(self, lanes: Iterable[Lane], default: str | None = None) -> None:
         self.draining = False
         self.stats = Stats()
-        self._by_model: dict[str | None, Lane] = {}
-        for lane in self.lanes:
-            self._by_model.setdefault(lane.manifest.name, lane)
-            self._by_model[lane.label] = lane
-        self.default = self._by_model[default]
-        self._by_model[None] = self.default
         self._server = f"eabridge {version('eabridge')}"
-        self._models = [self._describe(lane) for lane in self.lanes]
+        self._leaving: list[tuple[Lane, Callable[[], None]]] = []
+        loaded = list(lanes)
+        self._unnamed = default or default_model([lane.manifest for lane in loaded])
+        self._serve(loaded)
+
+    def add_lane(self, lane: Lane) -> None:
+        """Serve one more model, from the next request on. To be called from the server's loop.
+
+        Raises:
+            ValueError: this very version is served already.
+        """
+        if any(lane.label == other.label for other in self.lanes):
+            raise ValueError(f"{lane.label} is served already")
+        self._serve([*self.lanes, lane])
+
+    def remove_lane(self, label: str, on_gone: Callable[[], None] = lambda: None) -> None:
+        """Serve a model no more, from the next request on. To be called from the server's loop.
+
+        What waits for it is still answered; then `on_gone` is called, and nothing here holds it
+        any longer.
+
+        Raises:
+            ValueError: no such model, or requests that name none would be left without one.
+        """
+        leaving = next((lane for lane in self.lanes if lane.label == label), None)
+        if leaving is None:
+            raise ValueError(f"there is no {label}: this daemon has {self._labels()}")
+        self._serve([lane for lane in self.lanes if lane is not leaving])
+        self._leaving.append((leaving, on_gone))
+        self._let_go()
+
+    def routed_to(self, lane: Lane) -> list[str]:
+        """The symbols for which a lane answers in the place of its base."""
+        return [
+            symbol
+            for model, route in self._by_model.items()
+            for symbol, specialist in route.by_symbol.items()
+            if specialist is lane and model is not None  # which is another name for one of them
+        ]
+
+    def _serve(self, lanes: list[Lane]) -> None:
+        """Let requests find these lanes; on an error, those before."""
+        routes = Routes(lanes)
+        unnamed = routes.by_model.get(self._unnamed)
+        if unnamed is None:
+            known = ", ".join(lane.label for lane in lanes) or "none"
+            raise ValueError(
+                f"'{self._unnamed}' is to answer requests that name no model, and there would be: "
+                f"{known}"
+            )
+        routes.by_model[None] = unnamed
+        self.lanes, self._by_model = lanes, routes.by_model
+        self.default = unnamed.base
+        self._models = [self._describe(lane) for lane in lanes]
+
+    def _let_go(self) -> None:
+        for entry in [entry for entry in self._leaving if not len(entry[0])]:
+            self._leaving.remove(entry)
+            entry[1]()
 
     def handle(self, body: bytes, reply: Reply) -> None:
         """Answer one request: before this returns, or from a lane's batch."""
@@ -102,18 +156,30 @@ class Service:
             if len(lane):
                 lane.run_batch()
                 left = left or len(lane) > 0
+        if self._leaving:
+            left = self._run_leaving() or left
         return left
+
+    def _run_leaving(self) -> bool:
+        for lane, _ in self._leaving:
+            lane.run_batch()
+        self._let_go()
+        return bool(self._leaving)
 
     def start_draining(self) -> None:
         """Refuse the forecasts that still wait, and from now on all that are asked."""
         self.draining = True
-        for lane in self.lanes:
+        for lane in (*self.lanes, *(lane for lane, _ in self._leaving)):
             lane.refuse_waiting(_draining())
+        self._let_go()
 
     @property
     def queued(self) -> int:
         """Windows that wait, over all lanes."""
-        return sum(len(lane) for lane in self.lanes)
+        return sum(map(len, self.lanes)) + sum(len(lane) for lane, _ in self._leaving)
+
+    def _labels(self) -> str:
+        return ", ".join(lane.label for lane in self.lanes)
 
     def _forecast(
         self, message: dict[Any, Any], envelope: Envelope, received_ns: int, reply: Reply
@@ -166,13 +232,14 @@ class Service:
         if self.draining:
             raise _draining()
         request = parse_forecast(message)
-        lane = self._by_model.get(request.model)
-        if lane is None:
-            known = ", ".join(lane.label for lane in self.lanes)
+        route = self._by_model.get(request.model)
+        if route is None:
             asked = (request.model or "")[:80]
             raise WireError(
-                Code.UNKNOWN_MODEL, f"there is no model '{asked}': this daemon has {known}"
+                Code.UNKNOWN_MODEL,
+                f"there is no model '{asked}': this daemon has {self._labels()}",
             )
+        lane = route[request.symbol]
         if ttl_ms == 0:
             raise WireError(Code.EXPIRED, "`ttl_ms` is 0: give the milliseconds you will wait")
         deadline_ns = None if ttl_ms is None else received_ns + ttl_ms * 1_000_000

@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bridge.backends import BackendError, open_backend
+from bridge.backends import BackendError, TorchRuntime, open_backend
 from bridge.bundles import default_model, list_bundles
 from bridge.bundles.manifest import MANIFEST_FILE
 from bridge.daemon.lane import Lane
@@ -27,6 +27,7 @@ def serve(
     endpoint: str,
     default: str | None,
     ready: Callable[[str], None],
+    runtime: TorchRuntime | None = None,
 ) -> None:
     """Serve every usable bundle of `stores` until SIGINT or SIGTERM.
 
@@ -36,12 +37,13 @@ def serve(
         default: the model that answers when none is named; where None, the shipped one if it
             is among them, else the first found.
         ready: called once, with the endpoint bound, when requests are accepted.
+        runtime: opens the bundles that PyTorch runs; without it they are refused.
 
     Raises:
         StartError: no bundle can be used, no such default, or the endpoint cannot be bound.
     """
-    lanes = load_lanes(stores)
-    chosen = default or default_model([lane.manifest.name for lane in lanes])
+    lanes = load_lanes(stores, runtime)
+    chosen = default or default_model([lane.manifest for lane in lanes])
     if not any(chosen in (lane.manifest.name, lane.label) for lane in lanes):
         known = ", ".join(lane.label for lane in lanes)
         raise StartError(f"--default {chosen}: there is no such model; there are {known}")
@@ -58,7 +60,7 @@ def serve(
         signal.signal(name, stop)
     try:
         for lane in lanes:
-            log.info("serving %s%s", lane.label, " (default)" if lane is service.default else "")
+            log.info("serving %s%s", lane.label, _part(lane, service))
         gc.freeze()  # what was loaded stays: collections need not walk it again and again
         ready(server.endpoint)
         server.run()
@@ -67,7 +69,7 @@ def serve(
     log.info("stopped")
 
 
-def load_lanes(stores: Sequence[Path]) -> list[Lane]:
+def load_lanes(stores: Sequence[Path], runtime: TorchRuntime | None = None) -> list[Lane]:
     """A lane for every usable bundle. Those refused are logged, each with its reason.
 
     Raises:
@@ -83,7 +85,7 @@ def load_lanes(stores: Sequence[Path]) -> list[Lane]:
     lanes = []
     for bundle in bundles:
         try:
-            lanes.append(Lane(bundle, open_backend(bundle)))
+            lanes.append(Lane(bundle, open_backend(bundle, runtime)))
         except BackendError as error:
             reasons.append(str(error))
     for reason in reasons:
@@ -93,6 +95,14 @@ def load_lanes(stores: Sequence[Path]) -> list[Lane]:
         why = "; ".join(reasons) or _why_empty(stores)
         raise StartError(f"no model to serve in {where}: {why}")
     return lanes
+
+
+def _part(lane: Lane, service: Service) -> str:
+    """What a lane is asked for beside its own name."""
+    if lane is service.default:
+        return " (default)"
+    symbols = service.routed_to(lane)
+    return f" (answers for {lane.manifest.base} on {', '.join(symbols)})" if symbols else ""
 
 
 def _why_empty(stores: Sequence[Path]) -> str:

@@ -76,7 +76,7 @@ def _library(terminal: Terminal, bundles: Sequence[Bundle]) -> Iterator[Finding]
     bundle = next((each for each in bundles if each.manifest.name == name), None)
     if bundle is not None:
         with suppress(EmbeddingError):
-            files.update(model_files(bundle))
+            files.update(model_files(bundle, bundles))
     states = compare(terminal.mql5, files, record)
     by_state = {state: [p for p, s in states.items() if s is state] for state in State}
     for state, mark, what in (

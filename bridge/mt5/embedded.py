@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from bridge.bars import timeframe_name
-from bridge.bundles import Bundle, Manifest
+from bridge.bundles import Bundle, Manifest, Specialists
 
 DEFAULT_INCLUDE = "Default.mqh"
 """Includes the model that was installed last, so that an EA need not know its name."""
@@ -66,31 +67,79 @@ class CDefaultModel : public CModel_{token}
 #endif // EABRIDGE_MODELS_DEFAULT_MQH
 """
 
+_ROUTED_DEFAULT = """\
+{box}
+#ifndef EABRIDGE_MODELS_DEFAULT_MQH
+#define EABRIDGE_MODELS_DEFAULT_MQH
+
+#include "../Symbols.mqh"
+#include "{name}.mqh"
+{includes}
+
+class CDefaultModel : public CModel_{token}
+  {{
+private:
+{members}
+
+public:
+   virtual CEmbeddedModel *Answering(const string symbol) override;
+  }};
+
+// Specialists answer for their symbols, as they do in the daemon.
+CEmbeddedModel *CDefaultModel::Answering(const string symbol)
+  {{
+{routes}
+   return GetPointer(this);
+  }}
+
+#endif // EABRIDGE_MODELS_DEFAULT_MQH
+"""
+
 
 class EmbeddingError(ValueError):
     """This bundle cannot be put into a program. The message says why."""
 
 
-def write_embedded(bundle: Bundle, folder: Path) -> list[Path]:
+def write_embedded(bundle: Bundle, folder: Path, loaded: Iterable[Bundle] = ()) -> list[Path]:
     """Write a bundle's include and graph, and `Default.mqh`, into `.../EABridge/Models`.
 
+    Args:
+        bundle: the model. folder: where to.
+        loaded: bundles whose specialists of it are written likewise; `Default.mqh` routes to them.
+
     Raises:
-        EmbeddingError: MQL5 cannot take this bundle.
+        EmbeddingError: MQL5 cannot take this bundle, or a specialist of it.
     """
-    files = embedded_files(bundle)
+    files = embedded_files(bundle, loaded)
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
         (folder / name).write_bytes(content)
     return [folder / name for name in files]
 
 
-def embedded_files(bundle: Bundle) -> dict[str, bytes]:
+def embedded_files(bundle: Bundle, loaded: Iterable[Bundle] = ()) -> dict[str, bytes]:
     """The files that `write_embedded` writes, by name.
 
     Raises:
-        EmbeddingError: MQL5 cannot take this bundle.
+        EmbeddingError: MQL5 cannot take this bundle, or a specialist of it.
     """
+    specialists = Specialists(bundle, loaded)
+    files: dict[str, bytes] = {}
+    for each in (bundle, *specialists.of):
+        manifest = each.manifest
+        files[f"{manifest.name}.onnx"] = _graph(each)
+        files[f"{manifest.name}.mqh"] = _model_include(manifest).encode("ascii")
+    files[DEFAULT_INCLUDE] = _default_include(specialists).encode("ascii")
+    return files
+
+
+def _graph(bundle: Bundle) -> bytes:
     manifest = bundle.manifest
+    if manifest.runtime != "onnx":
+        raise EmbeddingError(
+            f"{manifest.label} is run by PyTorch, which no terminal has: export it with eabridge "
+            f"export --model {manifest.name} --to onnx"
+        )
     graph = bundle.graph.read_bytes()
     if len(graph) > _LARGEST_GRAPH:
         raise EmbeddingError(
@@ -102,11 +151,7 @@ def embedded_files(bundle: Bundle) -> dict[str, bytes]:
             f"a model cannot be put into a program as '{manifest.name}': {DEFAULT_INCLUDE} stands "
             "for whichever was installed last; train it under another --name"
         )
-    return {
-        f"{manifest.name}.onnx": graph,
-        f"{manifest.name}.mqh": _model_include(manifest).encode("ascii"),
-        DEFAULT_INCLUDE: _default_include(manifest).encode("ascii"),
-    }
+    return graph
 
 
 def _token(name: str) -> str:
@@ -139,12 +184,36 @@ def _model_include(manifest: Manifest) -> str:
     )
 
 
-def _default_include(manifest: Manifest) -> str:
-    return _DEFAULT.format(
-        box=_box(DEFAULT_INCLUDE, "CDefaultModel: the model that was installed last."),
-        token=_token(manifest.name),
-        name=manifest.name,
+def _default_include(specialists: Specialists[Bundle]) -> str:
+    name = specialists.base.manifest.name
+    box = _box(DEFAULT_INCLUDE, "CDefaultModel: the model that was installed last.")
+    if not specialists.of:
+        return _DEFAULT.format(box=box, token=_token(name), name=name)
+    names = [each.manifest.name for each in specialists.of]
+    routes = [
+        f"   if(SymbolIsFor(symbol, {_text(symbol)}))\n"
+        f"      return GetPointer(m_{_token(each.manifest.name)});"
+        for symbol, each in specialists.by_symbol.items()
+    ]
+    return _ROUTED_DEFAULT.format(
+        box=box,
+        token=_token(name),
+        name=name,
+        includes="\n".join(f'#include "{each}.mqh"' for each in names),
+        members="\n".join(f"   CModel_{_token(each)} m_{_token(each)};" for each in names),
+        routes="\n".join(routes),
     )
+
+
+def _text(symbol: str) -> str:
+    """A symbol as MQL5 writes a string."""
+    if not symbol.isascii():
+        raise EmbeddingError(
+            f"the symbol '{symbol}' cannot stand in a program: train its model on a file that is "
+            "named in letters of English"
+        )
+    escaped = symbol.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def _box(file: str, what: str) -> str:

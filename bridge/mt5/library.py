@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from bridge.bundles import Bundle
@@ -42,10 +42,10 @@ def library_files(library: Path) -> Files:
     return files
 
 
-def model_files(bundle: Bundle) -> Files:
-    """The files of a model inside the terminal.
+def model_files(bundle: Bundle, loaded: Iterable[Bundle] = ()) -> Files:
+    """The files of a model inside the terminal, with those of `loaded` that are its specialists.
 
     Raises:
-        EmbeddingError: MQL5 cannot take this bundle.
+        EmbeddingError: MQL5 cannot take this bundle, or a specialist of it.
     """
-    return {MODELS / name: content for name, content in embedded_files(bundle).items()}
+    return {MODELS / name: content for name, content in embedded_files(bundle, loaded).items()}

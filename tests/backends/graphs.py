@@ -6,6 +6,7 @@ All but the odd ones forecast `last close x FACTORS`, exactly, and an `up` that 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +173,19 @@ def manifest(
         levels=tuple(levels),
         tf=tf,
         symbols=tuple(symbols),
+        files={},
+    )
+
+
+def specialist(name: str, base: Manifest, symbols: Sequence[str]) -> Manifest:
+    """The manifest of a model that answers for `base` on these symbols."""
+    return replace(
+        base,
+        name=name,
+        symbols=tuple(symbols),
+        method="bottleneck",
+        base=base.label,
+        data={"specialist": True},
         files={},
     )
 

@@ -195,8 +195,15 @@ def test_an_empty_store_has_no_bundle_to_find(tmp_path: Path) -> None:
 
 
 def test_the_shipped_model_is_meant_where_none_is_named_and_it_is_there() -> None:
-    assert default_model(["aaa", "fx-h1"]) == "fx-h1"
+    assert default_model([graphs.manifest("aaa"), graphs.manifest("fx-h1")]) == "fx-h1"
 
 
 def test_else_the_first_model_is_meant() -> None:
-    assert default_model(["bbb", "aaa"]) == "bbb"
+    assert default_model([graphs.manifest("bbb"), graphs.manifest("aaa")]) == "bbb"
+
+
+def test_a_specialist_is_not_meant_where_there_is_another_model() -> None:
+    base = graphs.manifest("base")
+    specialist = graphs.specialist("aaa", base, ["EURGBP"])
+    assert default_model([specialist, base]) == "base"
+    assert default_model([specialist]) == "aaa"

@@ -8,8 +8,9 @@ import pytest
 from rich.console import Console
 
 from bridge.bars import Bars
+from tests.backends import graphs
 from tests.cli.conftest import Run, export
-from tests.conftest import Daemon
+from tests.conftest import Daemon, StartDaemon, shipped_model
 
 
 def test_a_forecast_is_a_row_for_each_bar_ahead(run: Run, export_file: Path) -> None:
@@ -70,7 +71,8 @@ def test_too_few_bars_are_said_with_both_numbers(run: Run, tmp_path: Path, bars:
     ran = run("forecast", "--data", export(tmp_path / "EURUSD_H1.csv", bars[:100]))
 
     assert ran.code == 2
-    assert "the window has 100 bars and fx-h1 reads 128" in ran.err
+    name = shipped_model("EURUSD").manifest.name
+    assert f"the window has 100 bars and {name} reads 128" in ran.err
     assert "Traceback" not in ran.err
 
 
@@ -179,3 +181,21 @@ def test_check_names_a_broken_row_and_repair_drops_it(run: Run, export_file: Pat
     assert repaired.code == 0
     assert "4,999 bars" in repaired.out
     assert "dropped 1 broken row" in repaired.out
+
+
+def test_a_specialist_answers_for_its_symbol_here_as_in_the_daemon(
+    run: Run, export_file: Path, tmp_path: Path, start_daemon: StartDaemon
+) -> None:
+    store = tmp_path / "store"
+    base = graphs.put(store, graphs.steady(), graphs.manifest("fx"))
+    promised = graphs.specialist("fx-eurusd", base.manifest, ["EURUSD"])
+    specialist = graphs.put(store, graphs.steady(), promised)
+    data = ("--data", export_file)
+
+    here = run("forecast", *data, "--models", store)
+    there = run("forecast", *data, "--connect", start_daemon("--models", store).endpoint)
+    exactly = run("forecast", *data, "--models", store, "--model", base.manifest.label)
+
+    assert specialist.manifest.label in here.out
+    assert there.out == here.out
+    assert base.manifest.label in exactly.out

@@ -9,7 +9,9 @@ import pytest
 
 from bridge.bars import Bars
 from bridge.book import read_book
+from tests.backends import graphs
 from tests.cli.conftest import Run, export
+from tests.conftest import shipped_model
 from tests.mt5.folders import data_folder, make_home
 
 
@@ -22,11 +24,13 @@ def short(tmp_path: Path, bars: Bars) -> Path:
 def test_a_book_is_written_and_said_with_what_to_do_next(
     run: Run, short: Path, tmp_path: Path
 ) -> None:
+    label = shipped_model("EURUSD").manifest.label
+
     ran = run("book", "--data", short)
 
     assert ran.code == 0, ran.err
     for part in (
-        "wrote EURUSD_H1_fx-h1.book: 73 forecasts of fx-h1@",
+        f"wrote EURUSD_H1_fx-h1.book: 73 forecasts of {label} ",
         "from 200 bars",
         "forecasts a second",
         "copy it into MQL5/Files",
@@ -42,7 +46,7 @@ def test_a_whole_book_is_checked_and_shown(run: Run, short: Path) -> None:
     ran = run("book", "--check", "EURUSD_H1_fx-h1.book")
 
     assert ran.code == 0
-    for part in ("whole", "fx-h1@", "EURUSD H1", "73", "to 2018-02-07 15:00", "prices of 5 digits"):
+    for part in ("whole", "fx-h1", "EURUSD H1", "73", "to 2018-02-07 15:00", "prices of 5 digits"):
         assert part in ran.out
 
 
@@ -192,4 +196,18 @@ def test_another_timeframe_is_refused(run: Run, bars: Bars, tmp_path: Path) -> N
     ran = run("book", "--data", "EURUSD_H4.csv")
 
     assert ran.code == 2
-    assert "EURUSD_H4.csv: fx-h1 was trained on H1 bars and these are H4" in ran.err
+    name = shipped_model("EURUSD").manifest.name
+    assert f"EURUSD_H4.csv: {name} was trained on H1 bars and these are H4" in ran.err
+
+
+def test_a_book_of_a_symbol_is_its_specialists(run: Run, short: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    base = graphs.put(store, graphs.steady(), graphs.manifest("fx"))
+    promised = graphs.specialist("fx-eurusd", base.manifest, ["EURUSD"])
+    specialist = graphs.put(store, graphs.steady(), promised)
+
+    ran = run("book", "--data", short, "--models", store)
+
+    assert ran.code == 0, ran.err
+    book = read_book(tmp_path / "EURUSD_H1_fx.book")  # named as an EA asks, whoever answers
+    assert book.info.label == specialist.manifest.label

@@ -11,8 +11,8 @@ import pytest
 from tests.cli.conftest import Run
 
 COMMANDS = [
-    *("demo", "serve", "forecast", "models", "check", "train", "evaluate", "book"),
-    *("mt5", "doctor", "load", "bench"),
+    *("demo", "serve", "forecast", "models", "check", "train", "evaluate", "export", "compare"),
+    *("book", "mt5", "doctor", "load", "bench"),
 ]
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.bundles import find_bundle, shipped_store
+from bridge.bundles import find_bundle, open_bundle, shipped_store
 from bridge.mt5 import read_record
 from tests.backends import graphs
 from tests.cli.conftest import Run
@@ -248,6 +248,19 @@ class TestTheModelInTheTerminal:
         assert "model inside the terminal: mine@" in ran.out
         default = data / "MQL5/Include/EABridge/Models/Default.mqh"
         assert "CModel_mine" in default.read_text()
+
+    def test_brings_its_specialists_and_says_for_what(
+        self, run: Run, data: Path, store: Path
+    ) -> None:
+        base = open_bundle(store / "mine")
+        promised = graphs.specialist("mine-gbp", base.manifest, ["EURGBP"])
+        gbp = graphs.put(store, graphs.steady(), promised)
+
+        ran = run("mt5", "install", "--model", "mine", "--models", store)
+
+        assert ran.code == 0, ran.err
+        assert f"on EURGBP: {gbp.manifest.label}" in ran.out
+        assert (data / "MQL5/Include/EABridge/Models/mine-gbp.onnx").is_file()
 
     def test_stays_the_same_at_an_update(self, run: Run, data: Path, store: Path) -> None:
         """An EA that trades does not change its model because its library was renewed."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
+from bridge.bundles import open_bundle
 from bridge.client import Client
-from tests.cli.conftest import Run
+from tests.cli.conftest import Ran, Run
 from tests.conftest import StartDaemon
+from tests.tuning import folders
 
 RECIPE = """\
 name = "tiny"
@@ -30,6 +34,28 @@ steps = 10
 batch = 32
 warmup_steps = 2
 validate_every = 5
+"""
+
+
+TUNING = """\
+name = "tuned"
+
+[data]
+train_until = 2017-10-31
+validate_until = 2017-12-15
+
+[model]
+context = 32
+horizon = 4
+layers = 2
+heads = 2
+width = 32
+
+[training]
+steps = 4
+batch = 32
+warmup_steps = 1
+validate_every = 2
 """
 
 
@@ -56,8 +82,10 @@ def test_from_an_export_to_an_answer_on_the_wire(
     assert (model.name, model.context, model.horizon) == ("tiny", 32, 4)
 
 
-def test_a_model_that_exists_is_not_trained_over(run: Run, export_file: Path, recipe: Path) -> None:
-    run("train", "--data", export_file, "--recipe", recipe)
+def test_a_model_that_exists_is_not_trained_over(
+    run: Run, export_file: Path, recipe: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
 
     ran = run("train", "--data", export_file, "--recipe", recipe)
 
@@ -66,7 +94,7 @@ def test_a_model_that_exists_is_not_trained_over(run: Run, export_file: Path, re
 
 
 def test_another_name_may_be_given(run: Run, export_file: Path, recipe: Path) -> None:
-    ran = run("train", "--data", export_file, "--recipe", recipe, "--name", "mine")
+    ran = run("train", "--data", export_file, "--recipe", recipe, "--name", "mine", "--to", "torch")
 
     assert "wrote mine@" in ran.out
 
@@ -119,11 +147,115 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(
     assert "Traceback" not in ran.err
 
 
+def test_a_full_disk_is_said_with_what_to_do(
+    run: Run, export_file: Path, recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copyfile
+
+    def disk_full(source: Path, target: Path) -> object:
+        if "models" in Path(target).parts:
+            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", disk_full)
+    ran = run("train", "--data", export_file, "--recipe", recipe, "--to", "torch")
+
+    assert ran.code == 2
+    assert "the disk is full: make room, and the same command goes on" in ran.err
+    assert not list((tmp_path / "models").iterdir())
+
+
 def test_a_file_given_twice_is_refused(run: Run, export_file: Path) -> None:
     ran = run("train", "--data", export_file, export_file)
 
     assert ran.code == 2
     assert "is given twice" in ran.err
+
+
+class TestTuning:
+    """`--method` and `--base`: an adapter on a model that exists."""
+
+    @pytest.fixture
+    def base(self, tmp_path: Path) -> Path:
+        """A store with the untrained model `base`, of windows of 32 bars."""
+        folders.put_base(tmp_path / "store")
+        return tmp_path / "store"
+
+    def tune(self, run: Run, export_file: Path, store: Path, *more: object) -> Ran:
+        recipe = export_file.parent / "tune.toml"
+        recipe.write_text(TUNING, encoding="utf-8")
+        arguments = ("--data", export_file, "--recipe", recipe, "--models", store, "--to", "torch")
+        return run("train", *arguments, *more)
+
+    @pytest.mark.parametrize("method", ["lora", "qlora", "bottleneck", "prefix", "ia3"])
+    def test_each_method_makes_a_model_of_its_own(
+        self, run: Run, export_file: Path, base: Path, tmp_path: Path, method: str
+    ) -> None:
+        ran = self.tune(run, export_file, base, "--method", method, "--base", "base")
+
+        assert ran.code == 0, ran.err
+        manifest = open_bundle(tmp_path / "models" / "tuned").manifest
+        assert (manifest.method, manifest.runtime) == (method, "torch")
+        assert manifest.base.startswith("base@")
+        assert "adapter_model.safetensors" in manifest.files
+
+    def test_an_adapter_is_scored_as_any_model(
+        self, run: Run, export_file: Path, base: Path, tmp_path: Path
+    ) -> None:
+        self.tune(run, export_file, base, "--method", "ia3", "--base", "base")
+
+        stores = ("--models", tmp_path / "models", "--models", base)
+        ran = run("evaluate", "--data", export_file, "--model", "tuned", *stores)
+
+        assert ran.code == 0, ran.err
+        assert "EURUSD" in ran.out
+
+    def test_of_one_adapter_for_each_symbol_those_that_win_are_kept(
+        self, run: Run, export_file: Path, base: Path, tmp_path: Path
+    ) -> None:
+        ran = self.tune(
+            run, export_file, base, "--method", "lora", "--base", "base", "--per-symbol"
+        )
+
+        assert ran.code == 0, ran.err
+        assert "specialists of base@" in ran.out
+        assert "of 1 beat the base beyond chance" in ran.out
+        assert (tmp_path / "runs" / "base-eurusd" / "bundle.json").is_file()
+
+    def test_a_model_for_each_symbol_has_no_name_of_its_own(
+        self, run: Run, export_file: Path, base: Path
+    ) -> None:
+        ran = self.tune(run, export_file, base, "--base", "base", "--per-symbol", "--name", "mine")
+
+        assert ran.code == 2
+        assert "each model is named BASE-SYMBOL" in ran.err
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("--method", "botleneck"), "bottleneck"),
+            (("--method", "adapter"), "'full', 'lora', 'qlora', 'bottleneck', 'prefix' or 'ia3'"),
+            (("--head", "point"), "quantile"),
+            (("--method", "lora", "--base", "nowhere@0123456789ab"), "nowhere@0123456789ab"),
+        ],
+    )
+    def test_a_wrong_word_is_refused_before_any_work(
+        self, run: Run, export_file: Path, tmp_path: Path, arguments: tuple[str, ...], message: str
+    ) -> None:
+        ran = run("train", "--data", export_file, *arguments)
+
+        assert ran.code == 2
+        assert message in ran.err
+        assert not (tmp_path / "runs").exists()
+
+    def test_the_text_head_is_refused_as_a_graph_before_any_work(
+        self, run: Run, export_file: Path, tmp_path: Path
+    ) -> None:
+        ran = run("train", "--data", export_file, "--head", "text", "--to", "onnx")
+
+        assert ran.code == 2
+        assert "--to torch" in ran.err
+        assert not (tmp_path / "runs").exists()
 
 
 def test_evaluate_prints_a_table_with_intervals_and_baselines(run: Run, export_file: Path) -> None:

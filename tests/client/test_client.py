@@ -12,11 +12,11 @@ import pytest
 
 from bridge import Bars, Client, DaemonError, Forecast, Unreachable
 from bridge.backends import open_backend
-from bridge.bundles import Bundle, list_bundles, shipped_store
+from bridge.bundles import Bundle
 from bridge.client import ClientError
 from bridge.wire.errors import Code
 from tests.backends import graphs
-from tests.conftest import Daemon, StartDaemon
+from tests.conftest import Daemon, StartDaemon, shipped_model
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def client(daemon: Daemon) -> Iterator[Client]:
 
 @pytest.fixture(scope="module")
 def shipped() -> Bundle:
-    """The bundle that the shared daemon asks by default."""
-    return list_bundles([shipped_store()])[0][0]
+    """The bundle that answers for these bars where the shared daemon is asked by default."""
+    return shipped_model("EURUSD")
 
 
 def _small_bars(closes: list[float]) -> Bars:
@@ -91,8 +91,8 @@ def test_a_batch_of_too_many_windows_is_refused_by_the_daemon(client: Client, ba
         client.forecast_batch([bars] * 1025)
 
 
-def test_hello_is_typed(client: Client, shipped: Bundle) -> None:
-    hello = client.hello()
+def test_hello_is_typed(client: Client) -> None:
+    shipped, hello = shipped_model(), client.hello()
     assert hello.server.startswith("eabridge ")
     assert hello.protocols == (1,)
     default = next(model for model in hello.models if model.default)
@@ -160,9 +160,10 @@ def test_every_error_of_the_client_is_a_client_error() -> None:
 
 
 def test_a_model_may_be_named(daemon: Daemon, bars: Bars, shipped: Bundle) -> None:
-    for model in (shipped.manifest.name, shipped.manifest.label):
+    exactly = shipped_model().manifest.label
+    for model, label in (("fx-h1", shipped.manifest.label), (exactly, exactly)):
         with Client(daemon.endpoint, model=model, timeout_ms=60_000) as client:
-            assert client.forecast(bars).model == shipped.manifest.label
+            assert client.forecast(bars).model == label
 
 
 def test_an_unknown_model_is_refused_with_those_there_are(

@@ -7,8 +7,7 @@ import pytest
 
 from bridge.backends import open_backend
 from bridge.bars import Bars
-from bridge.bundles import list_bundles, shipped_store
-from tests.conftest import Daemon, StartDaemon
+from tests.conftest import Daemon, StartDaemon, shipped_model
 from tests.daemon.peer import Connect, Peer, batch, bits, forecast, ohlc_item
 
 Bits = tuple[bytes, bytes]
@@ -69,10 +68,11 @@ def test_after_a_restart_the_window_has_the_same_bits(
 
 
 def test_the_wire_carries_the_backends_bits(bars: Bars, alone: Bits) -> None:
-    backend = open_backend(list_bundles([shipped_store()])[0][0])
+    backend = open_backend(shipped_model("EURUSD"))
     answer = backend.forecast(bars.ohlc[-128:][np.newaxis], bars.time[-1:].astype(np.float64))
     assert (answer.quantiles.tobytes(), answer.up.tobytes()) == alone
 
 
 def test_the_symbol_changes_no_bit(peer: Peer, bars: Bars, alone: Bits) -> None:
-    assert bits(peer.ask(forecast(ohlc_item(bars), symbol="USDJPY"))) == alone
+    label = shipped_model("EURUSD").manifest.label
+    assert bits(peer.ask(forecast(ohlc_item(bars), model=label, symbol="USDJPY"))) == alone

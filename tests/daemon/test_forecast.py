@@ -11,16 +11,15 @@ import pytest
 import zmq
 
 from bridge.bars import Bars
-from bridge.bundles import list_bundles, shipped_store
 from tests.backends import graphs
-from tests.conftest import Daemon, StartDaemon
+from tests.conftest import Daemon, StartDaemon, shipped_model
 from tests.daemon.peer import Connect, Peer, bits, close_item, forecast, ohlc_item
 
 
 @pytest.fixture(scope="module")
 def shipped() -> Any:
-    """The manifest of the model that the shared daemon asks by default."""
-    return list_bundles([shipped_store()])[0][0].manifest
+    """The manifest of the model that the shared daemon asks for these bars by default."""
+    return shipped_model("EURUSD").manifest
 
 
 @pytest.fixture

@@ -6,8 +6,10 @@ import functools
 import tempfile
 from pathlib import Path, PurePosixPath
 
-from bridge.bundles import Bundle, open_bundle, shipped_store
+from bridge.bundles import Bundle, list_bundles, open_bundle, shipped_store
 from bridge.mt5 import library_files, model_files, shipped_library
+from bridge.mt5.embedded import DEFAULT_INCLUDE
+from bridge.mt5.library import MODELS
 from tests.backends import graphs
 from tests.mql5.toolchain import BUILD, HERE
 
@@ -37,7 +39,13 @@ def beside_installed(program: str) -> Path:
 @functools.cache
 def _install() -> None:
     """Write what is not there yet or has changed: programs that did not are not built again."""
-    files = {**library_files(shipped_library()), **_odd_models(), **model_files(shipped_bundle())}
+    stored, _ = list_bundles([shipped_store()])
+    files = {
+        **library_files(shipped_library()),
+        **_odd_models(),
+        **_routed_model(),
+        **model_files(shipped_bundle(), stored),
+    }
     for place, content in files.items():
         _write(MQL5 / place, content)
 
@@ -55,6 +63,23 @@ def _odd_models() -> dict[PurePosixPath, bytes]:
         for graph, promised in odd:
             files.update(model_files(graphs.put(Path(folder), graph, promised)))
     return files
+
+
+def _routed_model() -> dict[PurePosixPath, bytes]:
+    """A base with specialists for EURGBP and for broken bars, beside the default: CRoutedModel."""
+    with tempfile.TemporaryDirectory() as folder:
+        store = Path(folder)
+        base = graphs.put(store, graphs.steady(), graphs.manifest("test-base"))
+        others = [
+            graphs.put(store, graph, graphs.specialist(name, base.manifest, [symbol]))
+            for name, graph, symbol in (
+                ("test-gbp", graphs.steady(), "EURGBP"),
+                ("test-none", b"this is no graph", "BROKEN"),
+            )
+        ]
+        files = dict(model_files(base, others))
+    text = files.pop(MODELS / DEFAULT_INCLUDE).replace(b"CDefaultModel", b"CRoutedModel")
+    return {**files, MODELS / "Routed.mqh": text.replace(b"MODELS_DEFAULT", b"MODELS_ROUTED")}
 
 
 def _write(path: Path, content: bytes) -> None:

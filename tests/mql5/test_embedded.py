@@ -7,8 +7,10 @@ import pytest
 
 from bridge.bars import Bars
 from bridge.bars.times import stamp
+from bridge.bundles import Specialists, list_bundles, shipped_store
 from bridge.local import forecast_here
 from tests.backends import graphs
+from tests.bundles.test_routing import WRITTEN
 from tests.mql5.history import read_probe, write_export
 from tests.mql5.host import build
 from tests.mql5.installed import beside_installed, shipped_bundle
@@ -35,6 +37,8 @@ def test_it_gives_the_forecast_that_python_gives(terminal: Terminal, history: Ba
         inputs={"InpSource": "model"},
     )
     assert result.code == 0
+    bundles, _ = list_bundles([shipped_store()])
+    model = Specialists(shipped_bundle(), bundles).answering(history.symbol)
     answered = [
         each for each in read_probe(terminal.agent_files / "probe.bin") if each.numbers.size
     ]
@@ -42,7 +46,7 @@ def test_it_gives_the_forecast_that_python_gives(terminal: Terminal, history: Ba
     for number, each in enumerate(answered):
         known = history[: 128 + number]
         assert each.bar == history.time[128 + number]
-        here = forecast_here(shipped_bundle(), known)
+        here = forecast_here(model, known)
         expected = np.concatenate([here.quantiles.reshape(-1), here.up])
         assert each.numbers.tobytes() == expected.tobytes()
 
@@ -88,6 +92,30 @@ def test_a_graph_that_is_not_what_its_description_says_is_refused_at_once(
     assert (chosen, error) == ("false", "embed_failed")
     assert f"test-{name}@" in text
     assert "eabridge mt5 install" in text
+
+
+def test_a_specialist_answers_for_its_symbol_as_the_daemon_routes(
+    terminal: Terminal, history: Bars
+) -> None:
+    written = {f"{symbol}|{known}": is_so for symbol, known, is_so in WRITTEN}
+    asked = ["EURUSD", "EURGBP", "mEURGBP.r", "BROKEN", "EURUSD", "EURGBPX"]
+    program = build(beside_installed("Routing.mq5"))
+    result = program.script(
+        terminal,
+        bars=write_export(terminal.folder, history),
+        inputs={"InpWritten": ";".join(written), "InpAsked": ";".join(asked)},
+    )
+    assert (result.code, result.undeleted) == (0, [])
+    rows = [line.split("\t") for line in result.journal if "\t" in line]
+    told = {name: said == "true" for kind, name, said in rows if kind == "written"}
+    assert told == written
+    (chart,) = [row[1:] for row in rows if row[0] == "chart"]
+    assert chart[0] == "EURUSD"
+    assert chart[1].startswith("test-base@")
+    answers = [said.partition("@")[0] for kind, _, said in rows if kind == "asked"]
+    broken = answers.pop(3)
+    assert answers == ["test-base", "test-gbp", "test-gbp", "test-base", "test-base"]
+    assert broken == "The model test-none"
 
 
 def test_without_a_source_it_says_how_to_choose_one(told: dict[str, list[list[str]]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,55 @@ def test_the_default_is_a_class_of_one_name_whatever_the_model(
 
     assert '#include "my-model.mqh"' in text
     assert "class CDefaultModel : public CModel_my_model" in text
+
+
+def test_specialists_stand_beside_their_base_and_the_default_routes_to_them(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    store = bundle.path.parent
+    gbp = graphs.specialist("my-gbp", bundle.manifest, ["EURGBP", "EURGBP.r"])
+    loaded = [
+        graphs.put(store, graphs.steady(), gbp),
+        graphs.put(store, graphs.steady(), graphs.manifest("other")),
+        bundle,
+    ]
+    written = write_embedded(bundle, tmp_path / "Models", loaded)
+    text = (tmp_path / "Models" / "Default.mqh").read_text(encoding="ascii")
+
+    assert {path.stem for path in written} == {"my-model", "my-gbp", "Default"}
+    assert "class CDefaultModel : public CModel_my_model" in text
+    for line in (
+        '#include "my-gbp.mqh"',
+        "CModel_my_gbp m_my_gbp;",
+        'if(SymbolIsFor(symbol, "EURGBP"))\n      return GetPointer(m_my_gbp);',
+    ):
+        assert line in text
+    assert text.index('"EURGBP.r"') < text.index('"EURGBP"')  # the longest name that fits
+
+
+def test_a_symbol_is_written_as_mql5_writes_strings(bundle: Bundle, tmp_path: Path) -> None:
+    odd = graphs.specialist("odd", bundle.manifest, ['A\\B"C'])
+    write_embedded(bundle, tmp_path, [graphs.put(tmp_path / "s", graphs.steady(), odd)])
+
+    assert 'SymbolIsFor(symbol, "A\\\\B\\"C")' in (tmp_path / "Default.mqh").read_text()
+
+
+def test_a_symbol_that_no_program_can_say_is_refused(bundle: Bundle, tmp_path: Path) -> None:
+    odd = graphs.specialist("odd", bundle.manifest, ["ZŁOTO"])
+    specialist = graphs.put(tmp_path / "s", graphs.steady(), odd)
+
+    with pytest.raises(EmbeddingError, match="'ZŁOTO' cannot stand in a program"):
+        write_embedded(bundle, tmp_path / "Models", [specialist])
+
+
+def test_a_model_that_pytorch_runs_is_refused_with_how_to_export_it(
+    bundle: Bundle, tmp_path: Path
+) -> None:
+    promised = replace(graphs.manifest("net"), runtime="torch")
+    network = graphs.put(tmp_path / "s", graphs.steady(), promised)
+
+    with pytest.raises(EmbeddingError, match=r"net@.* eabridge export --model net --to onnx"):
+        write_embedded(network, tmp_path / "Models")
 
 
 def test_an_ohlc_model_reads_four_columns(tmp_path: Path) -> None:

@@ -1,0 +1,194 @@
+"""`eabridge compare`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bridge.bundles.manifest import HEADS, METHODS
+from bridge.cli.arguments import add_data, add_stores, load_bars
+from bridge.cli.errors import UserError, needs
+
+if TYPE_CHECKING:
+    from bridge.tuning.comparison.tasks import Source
+
+_DEFAULT_BASE = "fx-h1"
+
+
+def add_parser(commands: Any) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="compare the ways to tune a model on your own exports",
+        description="Train every method on the same bars, in the same steps and with several "
+        "seeds, score all of them and what needs no training on bars that none saw, and write a "
+        "report: report.html, its charts, runs.csv and report.json. A comparison that was "
+        "interrupted goes on when the same command is given again.",
+    )
+    add_data(parser)
+    parser.add_argument(
+        "--base",
+        help="the model that every method tunes: name, folder, or a GPT-2 in Hugging Face format "
+        f"(default: {_DEFAULT_BASE}, or one trained on --base-data)",
+    )
+    parser.add_argument(
+        "--base-data",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FILE",
+        help="bars of the base's own: without --base, one is trained on them first; what tuning "
+        "forgets is measured on them",
+    )
+    parser.add_argument(
+        "--base-recipe",
+        type=Path,
+        metavar="FILE",
+        help="TOML: shape and training of the base that is trained on --base-data",
+    )
+    parser.add_argument(
+        "--methods",
+        nargs="+",
+        default=list(METHODS),
+        metavar="METHOD",
+        help=f"of {', '.join(METHODS)} (default: all)",
+    )
+    parser.add_argument(
+        "--head",
+        dest="heads",
+        nargs="+",
+        default=list(HEADS),
+        metavar="HEAD",
+        help="quantile, text or both, for 20 values in and 40 out (default: both)",
+    )
+    for name, value, text in (
+        ("--seeds", 3, "runs of each method that differ in their random numbers alone"),
+        ("--folds", 1, "walk-forward folds; 1 is one split by time"),
+        ("--stride", 7, "bars between the windows tested at the base's own window"),
+    ):
+        parser.add_argument(
+            name, type=int, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+        )
+    parser.add_argument(
+        "--steps", type=int, metavar="N", help="steps of each run (default: the methods' own)"
+    )
+    parser.add_argument(
+        "--ablation",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="bottlenecks of every size beside (default: yes)",
+    )
+    parser.add_argument(
+        "--memory",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="measure the peak memory of training, each in a process of its own (default: yes)",
+    )
+    parser.add_argument(
+        "--large",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="memory and step time at GPT-2 small's size too, which takes 4 GB (default: yes)",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="folder of the report and its runs"
+    )
+    add_stores(parser)
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    with needs("compare", "comparing"):
+        import arch  # noqa: F401  (what is missing is said before the work)
+        import jinja2  # noqa: F401
+        import matplotlib as mpl  # noqa: F401
+        import statsmodels  # noqa: F401
+        import torch  # noqa: F401
+
+        from bridge.tuning.comparison import comparing, report
+    from bridge.bundles import BundleError
+    from bridge.cli import show_comparison
+    from bridge.tuning.bases import BaseError
+    from bridge.tuning.build import BuildError
+    from bridge.tuning.classical import ClassicalError
+    from bridge.tuning.comparison.measures import Effort
+    from bridge.tuning.comparison.plan import Plan
+    from bridge.tuning.comparison.tasks import ComparisonError
+    from bridge.tuning.export import ExportError
+    from bridge.tuning.leakage import LeakageError
+    from bridge.tuning.memory import MeasuredRunError
+    from bridge.tuning.nf4 import Nf4Error
+    from bridge.tuning.recipe import RecipeError, read_recipe
+    from bridge.tuning.trainer import TrainingError
+
+    try:
+        plan = Plan(
+            methods=tuple(options.methods),
+            heads=tuple(options.heads),
+            seeds=options.seeds,
+            steps=options.steps,
+            folds=options.folds,
+            ablation=options.ablation,
+            stride=options.stride,
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
+    sources, kept = _load(options.data, options), _load(options.base_data, options)
+    options.out.mkdir(parents=True, exist_ok=True)  # or fail now, not after the training
+    try:
+        recipe = read_recipe(options.base_recipe) if options.base_recipe else None
+        base = _open_base(options)
+        subject = comparing.choose_subject(sources, kept, plan.folds, base and base.bundle)
+        with show_comparison.progress() as listener:
+            base = base or comparing.make_base(subject, recipe, options.out, listener)
+            comparison = comparing.compare(
+                subject,
+                base,
+                plan,
+                options.out,
+                command=_command(options),
+                effort=Effort(memory=options.memory, large=options.large),
+                listener=listener,
+            )
+            listener.stage("drawing charts and writing the report")
+            written = report.write_report(comparison, options.out)
+    except (
+        *(BaseError, BuildError, BundleError, ClassicalError, ComparisonError, ExportError),
+        *(LeakageError, MeasuredRunError, Nf4Error, RecipeError, TrainingError),
+    ) as error:
+        raise UserError(str(error)) from error
+    except KeyboardInterrupt:
+        raise UserError("interrupted; the same command goes on where it stopped") from None
+    show_comparison.written(written)
+    return 0
+
+
+def _load(paths: list[Path], options: argparse.Namespace) -> list[Source]:
+    from bridge.tuning.comparison.tasks import read_source
+
+    if not paths:
+        return []
+    given = argparse.Namespace(data=paths, repair=options.repair)
+    return [read_source(path, bars) for path, bars in load_bars(given)]
+
+
+def _open_base(options: argparse.Namespace) -> Any:
+    """The base that is there already; None where one is to be trained first."""
+    from bridge.bundles import default_stores
+    from bridge.tuning.bases import open_base
+
+    if options.base is None and options.base_data:
+        return None
+    if options.base_recipe is not None:
+        raise UserError("--base-recipe is for a base that is trained on --base-data: leave it out")
+    return open_base(options.base or _DEFAULT_BASE, options.models or default_stores())
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command for the report, files by their names: it may be read on another machine."""
+    files = {str(path): path.name for path in (*options.data, *options.base_data, options.out)}
+    words = [files.get(word, word) for word in sys.argv[1:]]
+    if not words or words[0] != "compare":  # called from a program
+        words = ["compare", "--data", *(path.name for path in options.data)]
+    return " ".join(["eabridge", *words])
