@@ -187,7 +187,9 @@ def _open_base(options: argparse.Namespace) -> Any:
 
 def _command(options: argparse.Namespace) -> str:
     """The command for the report, files by their names: it may be read on another machine."""
-    files = {str(path): path.name for path in (*options.data, *options.base_data, options.out)}
+    paths = [*options.data, *options.base_data, options.out]
+    paths += [Path(each) for each in (options.base, options.base_recipe) if each is not None]
+    files = {str(path): path.name for path in paths}
     words = [files.get(word, word) for word in sys.argv[1:]]
     if not words or words[0] != "compare":  # called from a program
         words = ["compare", "--data", *(path.name for path in options.data)]

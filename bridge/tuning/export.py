@@ -7,40 +7,54 @@ import io
 import logging
 import warnings
 from pathlib import Path
+from statistics import NormalDist
+from typing import cast
 
 import numpy as np
-import onnx
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from bridge.backends import Backend
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
-from bridge.forecaster.model import Forecaster
+from bridge.forecaster.model import Forecaster, ForecasterConfig
+from bridge.tuning.graph import IR_VERSION, OPSET, ExportError, require_portable, tidy
+from bridge.tuning.objectives import model_input
 from bridge.tuning.samples import Samples
-from bridge.tuning.trainer import model_input
+from bridge.tuning.scores import pinball
 
-OPSET = 18
-IR_VERSION = 8
-"""The newest that the ONNX Runtime inside MetaTrader 5 reads."""
+__all__ = [
+    "AGREEMENT",
+    "IR_VERSION",
+    "OPSET",
+    "ExportError",
+    "calibration_windows",
+    "difference_from",
+    "export_onnx",
+    "require_exportable",
+    "validation_score",
+    "verify_batches",
+]
 
 AGREEMENT = 1e-6
 """Relative difference allowed between prices of the graph and of PyTorch."""
 
 _CHECKED_WINDOWS = 256
+_ALONE = 64  # of them are asked alone too
 _TRACED_WINDOWS = 3  # any batch but one: torch.export would fix the size of a batch of one
+_SCORED_AT_ONCE = 256
+
+Array = NDArray[np.float64]
 
 
-class ExportError(RuntimeError):
-    """The graph cannot be written, or does not answer as the network does."""
-
-
-def export_onnx(model: Forecaster, samples: Samples, path: Path) -> float:
+def export_onnx(network: nn.Module, samples: Samples, path: Path) -> float:
     """Write the graph and verify it on real windows.
 
     Inputs: `bars` [batch, T, 4] or [batch, T] and `time` [batch], float64. Outputs: `quantiles`
     [batch, H, Q] prices and `up` [batch, H], float64.
 
     Args:
-        model: the network, in evaluation mode.
+        network: a plain network (`networks.plain_network`), in evaluation mode.
         samples: windows to verify with.
         path: the file to write.
 
@@ -48,18 +62,19 @@ def export_onnx(model: Forecaster, samples: Samples, path: Path) -> float:
         The largest relative difference between its prices and PyTorch's.
 
     Raises:
-        ExportError: a batch changes an answer's bits, or the difference is beyond `AGREEMENT`.
+        ExportError: a head that no graph can hold; a batch changes an answer's bits; or the
+            difference is beyond `AGREEMENT`.
     """
-    step = max(1, len(samples) // _CHECKED_WINDOWS)
-    batch = samples.batch(np.arange(0, len(samples), step, dtype=np.int64)[:_CHECKED_WINDOWS])
-    bars, time = model_input(model.config, batch.bars), batch.time
+    config = cast(Forecaster, network).config
+    require_exportable(config)
+    bars, time = _spread(config, samples, _CHECKED_WINDOWS)
     size = torch.export.Dim("batch", min=1, max=1 << 16)
     traced = slice(_TRACED_WINDOWS)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         logging.getLogger("torch.onnx").setLevel(logging.ERROR)
         program = torch.onnx.export(
-            model,
+            network,
             (bars[traced], time[traced]),
             input_names=["bars", "time"],
             output_names=["quantiles", "up"],
@@ -72,36 +87,85 @@ def export_onnx(model: Forecaster, samples: Samples, path: Path) -> float:
     if program is None:
         raise ExportError("torch.onnx.export gave no program")
     graph = program.model_proto
-    graph.ir_version = IR_VERSION
-    del graph.metadata_props[:]
-    for node in graph.graph.node:  # traces of source files and their paths
-        del node.metadata_props[:]
-        node.doc_string = ""
-    for value in (*graph.graph.input, *graph.graph.output, *graph.graph.value_info):
-        del value.metadata_props[:]
-    onnx.checker.check_model(graph, full_check=True)
+    tidy(graph)
+    require_portable(graph)
     path.write_bytes(graph.SerializeToString())
-    with torch.no_grad():
-        expected = model(bars, time)[0].numpy()
-    return _verify(path, bars.numpy(), time.numpy(), expected)
-
-
-def _verify(
-    path: Path,
-    bars: NDArray[np.float64],
-    time: NDArray[np.float64],
-    expected: NDArray[np.float64],
-) -> float:
     backend = OnnxRuntimeBackend(path)
+    verify_batches(backend, config, samples)
+    difference = difference_from(network, backend, samples)
+    if not difference <= AGREEMENT:
+        raise ExportError(f"the graph differs from PyTorch by {difference:.1e}, not {AGREEMENT}")
+    return difference
+
+
+def require_exportable(config: ForecasterConfig) -> None:
+    """Raise ExportError where a network of this shape cannot be one graph."""
+    if config.head == "text":
+        raise ExportError(
+            "the text head writes its forecast digit by digit, each after the last, which one "
+            "ONNX graph cannot hold: serve it with PyTorch (--to torch), or train the quantile head"
+        )
+
+
+def verify_batches(backend: Backend, config: ForecasterConfig, samples: Samples) -> None:
+    """Ask for real windows together and alone.
+
+    Raises:
+        ExportError: a window's answer changes its bits with the windows beside it.
+    """
+    bars, time = (each.numpy() for each in _spread(config, samples, _ALONE))
     together = backend.forecast(bars, time)
-    for index in range(min(len(bars), 64)):
+    for index in range(len(bars)):
         alone = backend.forecast(bars[index : index + 1], time[index : index + 1])
         if (
             alone.quantiles.tobytes() != together.quantiles[index].tobytes()
             or alone.up.tobytes() != together.up[index].tobytes()
         ):
             raise ExportError(f"window {index} is answered otherwise alone than among others")
-    difference = float(np.abs(together.quantiles / expected - 1.0).max())
-    if not difference <= AGREEMENT:
-        raise ExportError(f"the graph differs from PyTorch by {difference:.1e}, not {AGREEMENT}")
-    return difference
+
+
+def difference_from(network: nn.Module, backend: Backend, samples: Samples) -> float:
+    """The largest relative difference between a backend's prices and the network's."""
+    config = cast(Forecaster, network).config
+    bars, time = _spread(config, samples, _CHECKED_WINDOWS)
+    with torch.no_grad():
+        expected = network(bars, time)[0].numpy()
+    answered = backend.forecast(bars.numpy(), time.numpy()).quantiles
+    return float(np.abs(answered / expected - 1.0).max())
+
+
+def validation_score(backend: Backend, config: ForecasterConfig, samples: Samples) -> float:
+    """Pinball loss over that of the window's Gaussian random walk, mean over horizons.
+
+    `objectives.validation_ratio` of whatever answers: a graph, in float32 or int8.
+    """
+    levels = np.array(config.levels)
+    normal = np.array([NormalDist().inv_cdf(level) for level in config.levels])
+    root = np.sqrt(np.arange(1, config.horizon + 1))[:, None]
+    ours, walks = np.zeros(config.horizon), np.zeros(config.horizon)
+    for start in range(0, len(samples), _SCORED_AT_ONCE):
+        stop = min(start + _SCORED_AT_ONCE, len(samples))
+        batch = samples.batch(np.arange(start, stop, dtype=np.int64))
+        answer = backend.forecast(model_input(config, batch.bars).numpy(), batch.time.numpy())
+        close = np.log(batch.bars[..., 3].numpy())  # [B, T]
+        moves = batch.moves.numpy()  # [B, H]
+        deviation = np.diff(close, axis=1).std(axis=1)
+        quantiles = np.log(answer.quantiles) - close[:, -1, None, None]
+        ours += pinball(quantiles, moves, levels).sum(0)
+        walks += pinball(deviation[:, None, None] * root * normal, moves, levels).sum(0)
+    return float((ours / walks).mean())
+
+
+def calibration_windows(
+    config: ForecasterConfig, samples: Samples, count: int
+) -> tuple[Array, Array]:
+    """`bars` and `time` of training windows, spread evenly over all there are."""
+    bars, time = _spread(config, samples, count)
+    return bars.numpy(), time.numpy()
+
+
+def _spread(config: ForecasterConfig, samples: Samples, count: int) -> tuple[Tensor, Tensor]:
+    """At most `count` windows, evenly spread, as the network takes them."""
+    step = max(1, len(samples) // count)
+    batch = samples.batch(np.arange(0, len(samples), step, dtype=np.int64)[:count])
+    return model_input(config, batch.bars), batch.time

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from bridge.bars import Bars, Part
 from bridge.forecaster.model import ForecasterConfig
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.recipe import TrainingRecipe
+from bridge.tuning.export import export_onnx
+from bridge.tuning.networks import tuned_network
+from bridge.tuning.recipe import MethodRecipe, TrainingRecipe
 from bridge.tuning.samples import Samples
+from tests.tuning import folders
 
 CONTEXT, HORIZON = 32, 4
 
@@ -49,3 +54,20 @@ def samples(hourly: Bars) -> Samples:
 @pytest.fixture
 def validation(hourly: Bars) -> Samples:
     return Samples([hourly], [Part(2440, 3000)], context=CONTEXT, horizon=HORIZON, stride=3)
+
+
+EXPORTED = ForecasterConfig(context=CONTEXT, horizon=HORIZON, layers=1, heads=2, width=64)
+
+
+@pytest.fixture(scope="session")
+def real_windows(bars: Bars) -> Samples:
+    return Samples([bars], [Part(2100, 4000)], context=CONTEXT, horizon=HORIZON, stride=7)
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, real_windows: Samples) -> Path:
+    """The float32 graph of an `EXPORTED` network. Tracing takes seconds: once for all tests."""
+    network = folders.shaken(tuned_network(EXPORTED, MethodRecipe(), None, seed=1), 0.02).eval()
+    path = tmp_path_factory.mktemp("exported") / "model.onnx"
+    export_onnx(network, real_windows, path)
+    return path

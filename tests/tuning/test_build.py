@@ -2,23 +2,43 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any, NoReturn
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from safetensors import SafetensorError
 
-from bridge.backends import Backend, open_backend
-from bridge.bars import Bars, windows
+from bridge.backends import open_backend
+from bridge.bars import Bars, read_bars, windows
 from bridge.bundles import Bundle, BundleError, open_bundle, shipped_store
+from bridge.runtimes import Runtimes
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.build import BuildError, TrainingFile, build, choose_recipe, load_forecaster
-from bridge.tuning.evaluation import EvaluationError, Source, evaluate
+from bridge.tuning.bases import BaseError, open_base
+from bridge.tuning.build import BuildError, Listener, TrainingFile, build, choose_recipe
+from bridge.tuning.evaluation import Source, evaluate
 from bridge.tuning.export import AGREEMENT
-from bridge.tuning.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe, to_toml
+from bridge.tuning.leakage import LeakageError, read_windows
+from bridge.tuning.networks import load_network
+from bridge.tuning.recipe import (
+    DataRecipe,
+    MethodRecipe,
+    ModelRecipe,
+    Recipe,
+    TrainingRecipe,
+    to_toml,
+)
+from bridge.tuning.run_folder import RUN_FILE, remember_files, remembered_files
+from bridge.tuning.trainer import Progress
+from tests.cli.conftest import export
 
 RECIPE = Recipe(
     name="small",
@@ -65,7 +85,9 @@ def test_a_bundle_says_where_it_came_from(small: Bundle) -> None:
     assert len(file["sha256"]) == 64
     assert manifest.recipe["training"]["steps"] == 20
     assert {"torch", "onnxruntime", "transformers"} <= manifest.libraries.keys()
-    assert set(manifest.files) == {"model.onnx", "model.safetensors", "recipe.toml"}
+    assert set(manifest.files) == {
+        *("model.onnx", "model.safetensors", "recipe.toml", "windows.npz")
+    }
 
 
 def test_a_bundle_carries_its_scores_on_the_untouched_part(small: Bundle, bars: Bars) -> None:
@@ -107,7 +129,8 @@ def test_graph_and_network_agree_on_real_windows(
 
     from_graph = open_backend(bundle).forecast(window, time)
     with torch.no_grad():
-        quantiles, up = load_forecaster(bundle)(torch.from_numpy(window), torch.from_numpy(time))
+        network = load_network(bundle, lambda label: open_base(label, []))
+        quantiles, up = network(torch.from_numpy(window), torch.from_numpy(time))
 
     assert np.abs(from_graph.quantiles / quantiles.numpy() - 1).max() < AGREEMENT
     assert np.abs(from_graph.up - up.numpy()).max() < 1e-5
@@ -144,6 +167,15 @@ def test_a_bundle_is_not_overwritten_unless_told_to(small: Bundle, bars: Bars) -
 
     again = build(*arguments, run=folder / "run", out=folder / "models", replace_existing=True)
     assert again.manifest.version == small.manifest.version
+
+
+def test_a_name_that_is_taken_is_refused_before_any_training(
+    small: Bundle, bars: Bars, tmp_path: Path
+) -> None:
+    store = small.path.parent
+    with pytest.raises(BundleError, match="exists already"):
+        build([as_file(tmp_path, bars)], RECIPE, "", run=tmp_path / "run", out=store)
+    assert not (tmp_path / "run").exists()
 
 
 def test_files_of_two_timeframes_are_not_mixed(tmp_path: Path, bars: Bars) -> None:
@@ -196,92 +228,239 @@ def test_without_a_recipe_the_dates_follow_the_bars(tmp_path: Path, bars: Bars) 
     assert text == to_toml(recipe)
 
 
-class TestEvaluation:
-    """Scores of a servable model, on windows that its training never saw."""
+ADAPTER = replace(
+    RECIPE, name="tuned", method=MethodRecipe(name="bottleneck", base="small", reduction=4)
+)
 
-    @pytest.fixture
-    def backend(self, small: Bundle) -> Backend:
-        return open_backend(small)
 
-    def test_of_a_trained_symbol_only_later_bars_are_scored(
-        self, small: Bundle, backend: Backend, bars: Bars
+def tune(
+    folder: Path, small: Bundle, bars: Bars, recipe: Recipe = ADAPTER, **options: Any
+) -> Bundle:
+    """Tune `small` and serve it by PyTorch: tracing a graph takes longer than all the rest."""
+    return build(
+        [as_file(folder, bars)],
+        recipe,
+        to_toml(recipe),
+        run=folder / "run",
+        out=folder / "models",
+        stores=[small.path.parent],
+        runtime="torch",
+        **options,
+    )
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory, small: Bundle, bars: Bars) -> Bundle:
+    return tune(tmp_path_factory.mktemp("tuned"), small, bars)
+
+
+class TestAnAdapter:
+    """A model tuned from another one."""
+
+    def test_says_what_it_was_tuned_from_and_how(self, tuned: Bundle, small: Bundle) -> None:
+        manifest = tuned.manifest
+
+        assert (manifest.method, manifest.base) == ("bottleneck", small.manifest.label)
+        assert (manifest.runtime, manifest.head, manifest.quantisation) == ("torch", "quantile", "")
+        assert manifest.recipe["method"]["reduction"] == 4
+        assert "peft" in manifest.libraries
+        assert not manifest.is_specialist
+
+    def test_holds_its_adapter_and_none_of_its_bases_weights(self, tuned: Bundle) -> None:
+        assert set(tuned.manifest.files) == {
+            *("adapter_config.json", "adapter_model.safetensors", "recipe.toml", "windows.npz")
+        }
+
+    def test_is_scored_as_it_is_served(self, tuned: Bundle, small: Bundle, bars: Bars) -> None:
+        backend = open_backend(tuned, Runtimes([small.path.parent]))
+
+        scored = evaluate(backend, tuned.manifest, [Source("EURUSD_H1.csv", bars)])
+
+        assert scored["files"] == tuned.manifest.scores["test"]["files"]
+
+    def test_knows_the_bars_that_its_base_saw(self, tuned: Bundle, small: Bundle) -> None:
+        (of_base,) = read_windows(small).values()
+        (of_adapter,) = read_windows(tuned).values()
+
+        assert len(of_base) > 0
+        assert set(of_base) <= set(of_adapter)
+
+    def test_is_not_tested_on_bars_that_its_base_saw(
+        self, small: Bundle, bars: Bars, tmp_path: Path
     ) -> None:
-        scored = evaluate(backend, small.manifest, [Source("a.csv", bars)])
+        earlier = DataRecipe(train_until=date(2017, 7, 31), validate_until=date(2017, 9, 15))
 
-        assert scored["files"][0]["first"] > 1_513_382_400
-        assert scored["files"][0] == small.manifest.scores["test"]["files"][0] | {"file": "a.csv"}
+        with pytest.raises(LeakageError, match="were in the training of small"):
+            tune(tmp_path, small, bars, replace(ADAPTER, data=earlier))
 
-    def test_of_another_symbol_too_only_later_bars_are_scored(
-        self, small: Bundle, backend: Backend, bars: Bars
+    def test_of_a_killed_run_goes_on_to_the_same_model(
+        self, tuned: Bundle, small: Bundle, bars: Bars, tmp_path: Path
     ) -> None:
-        same_bars_as_another_broker_names_them = replace(bars, symbol="EURUSDm")
+        def die_after_the_first_validation(progress: Progress) -> None:
+            if progress.step == 13:
+                raise KeyboardInterrupt
 
-        scored = evaluate(
-            backend, small.manifest, [Source("a.csv", same_bars_as_another_broker_names_them)]
+        with pytest.raises(KeyboardInterrupt):
+            tune(
+                tmp_path,
+                small,
+                bars,
+                listener=Listener(training=die_after_the_first_validation),
+            )
+        steps: list[int] = []
+        again = tune(
+            tmp_path, small, bars, listener=Listener(training=lambda each: steps.append(each.step))
         )
 
-        assert scored["files"][0]["first"] > 1_513_382_400
-        assert scored["files"][0]["training_years"] is False
+        assert steps[0] == 10  # what the checkpoint had reached
+        assert again.manifest.version == tuned.manifest.version
 
-    def test_another_symbol_without_later_bars_is_scored_and_marked(
-        self, small: Bundle, backend: Backend, bars: Bars
+    def test_needs_its_base(self, small: Bundle, bars: Bars, tmp_path: Path) -> None:
+        elsewhere = replace(ADAPTER, method=replace(ADAPTER.method, base="nowhere@0123456789ab"))
+
+        with pytest.raises(BaseError, match="nowhere@0123456789ab"):
+            tune(tmp_path, small, bars, elsewhere)
+
+
+class TestTheRunsFolder:
+    """What training leaves beside the bundle."""
+
+    def test_is_a_bundle_that_pytorch_serves(self, small: Bundle, bars: Bars) -> None:
+        run = open_bundle(small.path.parent.parent / "run")
+
+        answer = open_backend(run, Runtimes([])).forecast(bars.ohlc[None, :32], np.zeros(1))
+
+        assert run.manifest.runtime == "torch"
+        expected = open_backend(small).forecast(bars.ohlc[None, :32], np.zeros(1))
+        assert np.abs(answer.quantiles / expected.quantiles - 1).max() < AGREEMENT
+
+    def test_remembers_the_files_and_how_they_were_read(self, bars: Bars, tmp_path: Path) -> None:
+        export_of = export(tmp_path / "EURUSD_H1_x.csv", bars[:300])
+        read, _ = read_bars(export_of)
+        remember_files(tmp_path, [TrainingFile(export_of, read, repaired=True)])
+
+        (file,) = remembered_files(tmp_path)
+
+        assert (file.path, file.repaired, len(file.bars)) == (export_of.resolve(), True, 300)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (lambda path: path.unlink(), "no longer there: give it with --data"),
+            (lambda path: path.write_text(path.read_text() + "\n"), "has changed since"),
+            (lambda path: (path.parent / RUN_FILE).unlink(), "does not remember the files"),
+            (lambda path: (path.parent / RUN_FILE).write_text("{"), "is damaged"),
+        ],
+        ids=["gone", "changed", "none", "damaged"],
+    )
+    def test_says_what_became_of_its_files(
+        self, change: Callable[[Path], object], message: str, bars: Bars, tmp_path: Path
     ) -> None:
-        other = replace(bars, symbol="EURXYZ")
+        path = export(tmp_path / "EURUSD_H1_x.csv", bars[:300])
+        remember_files(tmp_path, [TrainingFile(path, bars[:300])])
+        change(path)
 
-        scored = evaluate(backend, small.manifest, [Source("a.csv", other[:3000])])
+        with pytest.raises(BuildError, match=message):
+            remembered_files(tmp_path)
 
-        assert scored["files"][0]["first"] == bars.time[31]
-        assert scored["files"][0]["training_years"] is True
 
-    def test_since_overrides_what_training_saw(
-        self, small: Bundle, backend: Backend, bars: Bars
+class TestAFullDisk:
+    """Nothing half-written is left, and what was trained is not lost."""
+
+    def test_while_the_bundle_is_written(
+        self, small: Bundle, bars: Bars, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        scored = evaluate(backend, small.manifest, [Source("a.csv", bars)], since=date(2017, 6, 30))
+        copy = shutil.copyfile
 
-        assert scored["files"][0]["first"] < 1_500_000_000
+        def disk_full(source: Path, target: Path) -> Any:
+            if tmp_path / "models" in Path(target).parents:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(target))
+            return copy(source, target)
 
-    def test_the_report_has_every_score_for_each_file_and_overall(
-        self, small: Bundle, backend: Backend, bars: Bars
+        monkeypatch.setattr(shutil, "copyfile", disk_full)
+        with pytest.raises(OSError, match="No space left"):
+            tune(tmp_path, small, bars)
+        monkeypatch.undo()
+
+        assert not list((tmp_path / "models").iterdir())
+        steps: list[int] = []
+        tune(
+            tmp_path, small, bars, listener=Listener(training=lambda each: steps.append(each.step))
+        )
+        assert steps == [20]  # trained before, and only written now
+
+    def test_while_the_weights_are_written(
+        self, small: Bundle, bars: Bars, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        scored = evaluate(
-            backend,
-            small.manifest,
-            [Source("a.csv", bars), Source("b.csv", replace(bars, symbol="OTHER"))],
+        def disk_full(*_: object, **__: object) -> NoReturn:
+            raise SafetensorError("I/O error: No space left on device (os error 28)")
+
+        monkeypatch.setattr("bridge.tuning.run_folder.save_network", disk_full)
+
+        with pytest.raises(BuildError, match=r"cannot be written.*No space left.*make room"):
+            tune(tmp_path, small, bars)
+
+
+class TestChoosingARecipe:
+    """What the command line says beside a recipe, and what is filled in."""
+
+    def test_a_method_without_a_base_tunes_the_shipped_model(
+        self, bars: Bars, tmp_path: Path
+    ) -> None:
+        files = [as_file(tmp_path, bars)]
+
+        recipe, text = choose_recipe(None, None, files, method="lora", stores=[shipped_store()])
+
+        assert recipe.method.name == "lora"
+        assert recipe.method.base.startswith("fx-h1@")
+        assert (recipe.model.context, recipe.model.width) == (128, 64)
+        assert text == to_toml(recipe)
+
+    def test_full_without_a_base_trains_from_scratch(self, bars: Bars, tmp_path: Path) -> None:
+        recipe, _ = choose_recipe(None, None, [as_file(tmp_path, bars)], method="full")
+
+        assert recipe.method == MethodRecipe()
+
+    def test_a_base_alone_is_fine_tuned_whole(
+        self, small: Bundle, bars: Bars, tmp_path: Path
+    ) -> None:
+        files = [as_file(tmp_path, bars)]
+
+        recipe, _ = choose_recipe(None, None, files, base="small", stores=[small.path.parent])
+
+        assert recipe.method == MethodRecipe(name="full", base=small.manifest.label)
+
+    def test_the_dates_of_a_base_that_saw_these_bars_are_kept(
+        self, small: Bundle, bars: Bars, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("bridge.tuning.build._LEAST_TEST_BARS", 500)
+        files = [as_file(tmp_path, bars)]
+
+        recipe, _ = choose_recipe(None, None, files, base="small", stores=[small.path.parent])
+
+        assert recipe.data.train_until == RECIPE.data.train_until
+        assert recipe.data.validate_until == RECIPE.data.validate_until
+
+    def test_bars_after_a_bases_training_have_dates_of_their_own(
+        self, small: Bundle, bars: Bars, tmp_path: Path
+    ) -> None:
+        later = replace(bars, time=bars.time + 366 * 86_400)
+
+        recipe, _ = choose_recipe(
+            None, None, [as_file(tmp_path, later)], base="small", stores=[small.path.parent]
         )
 
-        assert scored["model"] == "small"
-        assert scored["version"] == small.manifest.version
-        assert [each["file"] for each in scored["files"]] == ["a.csv", "b.csv"]
-        for each in [*scored["files"], scored["overall"]]:
-            assert len(each["wql_ratio_h"]) == 4
-            for name in ("wql_ratio", "coverage_80", "direction_1"):
-                assert 0 < each[name] < 1.5
-                assert f"{name}_ci" in each
-            assert {"random_walk", "ewma", "hour_of_week"} < set(each["baselines"])
-            assert each["baselines"]["random_walk"]["wql_ratio"] == 1.0
+        assert recipe.data.train_until > RECIPE.data.validate_until
 
-    def test_progress_reaches_the_number_of_windows(
-        self, small: Bundle, backend: Backend, bars: Bars
+    def test_the_command_line_has_the_last_word_over_a_recipe(
+        self, bars: Bars, tmp_path: Path
     ) -> None:
-        seen: list[tuple[int, int]] = []
+        (tmp_path / "r.toml").write_text(to_toml(RECIPE), encoding="utf-8")
 
-        scored = evaluate(
-            backend,
-            small.manifest,
-            [Source("a.csv", bars)],
-            on_progress=lambda done, total: seen.append((done, total)),
+        recipe, text = choose_recipe(
+            tmp_path / "r.toml", "mine", [as_file(tmp_path, bars)], method="ia3", head="text"
         )
 
-        assert seen[-1] == (scored["overall"]["windows"],) * 2
-
-    def test_bars_that_all_were_in_training_are_not_scored_in_silence(
-        self, small: Bundle, backend: Backend, bars: Bars
-    ) -> None:
-        with pytest.raises(EvaluationError, match="--since"):
-            evaluate(backend, small.manifest, [Source("a.csv", bars[:3000])])
-
-    def test_another_timeframe_is_refused(self, small: Bundle, backend: Backend) -> None:
-        minutes = random_walk_bars(500, 60, seed=0)
-
-        with pytest.raises(EvaluationError, match="trained on H1 bars and these are M1"):
-            evaluate(backend, small.manifest, [Source("a.csv", minutes)])
+        assert (recipe.name, recipe.method.name, recipe.method.base) == ("mine", "ia3", "fx-h1")
+        assert recipe.model.head == "text"
+        assert text == to_toml(recipe)
