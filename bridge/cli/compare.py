@@ -137,8 +137,8 @@ def run(options: argparse.Namespace) -> int:
     sources, kept = _load(options.data, options), _load(options.base_data, options)
     options.out.mkdir(parents=True, exist_ok=True)  # or fail now, not after the training
     try:
-        recipe = read_recipe(options.base_recipe) if options.base_recipe else None
         base = _open_base(options)
+        recipe = read_recipe(options.base_recipe) if options.base_recipe else None
         subject = comparing.choose_subject(sources, kept, plan.folds, base and base.bundle)
         with show_comparison.progress() as listener:
             base = base or comparing.make_base(subject, recipe, options.out, listener)

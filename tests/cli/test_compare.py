@@ -64,7 +64,7 @@ def test_from_exports_to_a_report(
         (("--methods", "dora"), "'dora' is no method: choose from full, lora, qlora"),
         (("--head", "words"), "'words' is no head: choose from quantile, text"),
         (("--seeds", "0"), "seeds is 0: at least 1"),
-        (("--base", "none-such"), "none-such"),
+        (("--base", "./no/such/folder"), "no/such/folder"),
         (("--base-recipe", "small.toml"), "--base-recipe is for a base that is trained on"),
     ],
 )

@@ -1,0 +1,168 @@
+"""Numbers with intervals, over seeds and over weeks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bridge.tuning.baselines import gaussian_quantiles
+from bridge.tuning.comparison.estimates import Scorer, over_seeds, times_over_seeds, written
+from bridge.tuning.comparison.losses import Losses, join, window_losses
+from bridge.tuning.points import point_scores
+from bridge.tuning.scores import BLOCK_SECONDS, RANDOM_WALK, sum_blocks, summarise
+
+LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
+HORIZON = 3
+COUNT = 900
+DRAW = np.random.default_rng(5)
+TIME = np.arange(COUNT, dtype=np.int64) * 4 * 3600
+MOVES = np.cumsum(DRAW.normal(0, 1e-3, (COUNT, HORIZON)), axis=1)
+WALK = gaussian_quantiles(np.full((COUNT, HORIZON), 2e-3), LEVELS)
+SHARP = gaussian_quantiles(1e-3 * np.sqrt(np.tile([1.0, 2.0, 3.0], (COUNT, 1))), LEVELS) + 1e-4
+UP = DRAW.random(COUNT)
+
+
+def losses(quantiles: np.ndarray, up: np.ndarray | None = None) -> Losses:
+    return window_losses(TIME, MOVES, LEVELS, quantiles, up)
+
+
+@pytest.fixture
+def scorer() -> Scorer:
+    return Scorer(losses(WALK), BLOCK_SECONDS)
+
+
+def test_scores_of_one_seed_are_those_of_evaluate(scorer: Scorer) -> None:
+    outcomes = sum_blocks(TIME, MOVES, LEVELS, {RANDOM_WALK: WALK, "sharp": SHARP}, {"sharp": UP})
+    expected = summarise(outcomes, "sharp")
+
+    ratio = scorer.pinball_ratio("sharp", [losses(SHARP, UP)])
+    direction = scorer.direction("sharp", [losses(SHARP, UP)])
+
+    assert [ratio.value, ratio.low, ratio.high] == pytest.approx(
+        [expected["wql_ratio"], *expected["wql_ratio_ci"]], abs=1e-5
+    )
+    assert scorer.coverage("sharp", [losses(SHARP)]).value == pytest.approx(
+        expected["coverage_80"], abs=1e-5
+    )
+    assert direction is not None
+    assert direction.value == pytest.approx(expected["direction_1"], abs=1e-5)
+
+
+def test_point_scores_are_those_of_points(scorer: Scorer) -> None:
+    median = SHARP[..., LEVELS.index(0.5)]
+    expected = point_scores(TIME, MOVES, {"sharp": median})["sharp"]
+    seeds = [losses(SHARP)]
+
+    for ours, theirs in (
+        ("mse", "mse"),
+        ("rmse", "rmse"),
+        ("nrmse", "nrmse_range"),
+        ("nrmse_article", "nrmse"),
+        ("rmse_ratio", "rmse_ratio"),
+    ):
+        found = getattr(scorer, ours)("sharp", seeds)
+        assert found.value == pytest.approx(expected[theirs], rel=1e-4)
+        assert [found.low, found.high] == pytest.approx(expected[f"{theirs}_ci"], rel=1e-3)
+
+
+def test_seeds_count_alike(scorer: Scorer) -> None:
+    sharp, walk = (scorer.pinball_ratio("x", [losses(each)]).value for each in (SHARP, WALK))
+
+    both = scorer.pinball_ratio("x", [losses(SHARP), losses(WALK)])
+
+    assert both.value == pytest.approx((sharp + walk) / 2)
+
+
+def test_seeds_that_differ_widen_the_interval(scorer: Scorer) -> None:
+    alike = scorer.pinball_ratio("x", [losses(SHARP)] * 3)
+    apart = scorer.pinball_ratio("x", [losses(SHARP), losses(WALK), losses(1.5 * WALK)])
+
+    assert alike.low is not None
+    assert alike.high is not None
+    assert apart.low is not None
+    assert apart.high is not None
+    assert apart.high - apart.low > 2 * (alike.high - alike.low)
+
+
+def test_a_forecaster_is_no_better_than_itself(scorer: Scorer) -> None:
+    same = scorer.pinball_difference("a", [losses(SHARP)], "b", [losses(SHARP)])
+
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_a_paired_difference_is_known_better_than_either_score(scorer: Scorer) -> None:
+    near = SHARP * 1.01
+
+    alone = scorer.pinball_ratio("a", [losses(near)])
+    paired = scorer.pinball_difference("a", [losses(near)], "b", [losses(SHARP)])
+
+    assert paired.low is not None
+    assert paired.high is not None
+    assert alone.low is not None
+    assert alone.high is not None
+    assert paired.high - paired.low < 0.2 * (alone.high - alone.low)
+
+
+def test_a_forecaster_that_calls_no_direction_has_none(scorer: Scorer) -> None:
+    assert scorer.direction("walk", [losses(WALK)]) is None
+
+
+def test_a_short_test_gives_no_interval() -> None:
+    week = slice(0, 42)
+    short = window_losses(TIME[week], MOVES[week], LEVELS, WALK[week], None)
+
+    assert Scorer(short, BLOCK_SECONDS).pinball_ratio("x", [short]).low is None
+
+
+def test_the_mean_over_seeds_has_students_interval() -> None:
+    values = [1.0, 2.0, 4.0]
+
+    found = over_seeds(values)
+
+    low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+    assert (found.value, found.low, found.high) == pytest.approx((np.mean(values), low, high))
+
+
+def test_times_over_seeds_have_an_interval_above_nothing() -> None:
+    found = times_over_seeds([1.0, 4.0])
+
+    assert found.value == pytest.approx(2.0)
+    assert found.low is not None
+    assert 0 < found.low < 1.0
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert over_seeds([3.0]).low is None
+
+
+def test_folds_are_one_series_in_the_order_of_time() -> None:
+    first, second = (
+        window_losses(TIME[rows], MOVES[rows], LEVELS, SHARP[rows], None)
+        for rows in (slice(0, 400), slice(400, COUNT))
+    )
+
+    joined = join([second, first])
+
+    assert np.array_equal(joined.time, TIME)
+    assert np.allclose(joined.pinball, losses(SHARP).pinball)
+
+
+def test_windows_that_end_together_are_added_up() -> None:
+    twice = window_losses(
+        np.concatenate([TIME, TIME]),
+        np.concatenate([MOVES, MOVES]),
+        LEVELS,
+        np.concatenate([SHARP, SHARP]),
+        None,
+    )
+
+    assert len(twice) == COUNT
+    assert np.allclose(twice.pinball, 2 * losses(SHARP).pinball)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"), [(-0.00001, "0.0000"), (0.00001, "0.0000"), (0.0012, "+0.0012")]
+)
+def test_nothing_is_written_without_a_sign(value: float, shown: str) -> None:
+    assert written(value, "+.4f") == shown
