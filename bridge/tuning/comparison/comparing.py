@@ -224,7 +224,16 @@ def _measures(
     kept = load_measures(fingerprint, path)
     if kept is not None:
         return kept
-    measures = measure(plan, base, tasks, runs, walk, folder / "work", effort, listener.stage)
+    # Every method is exported, or asked, and its memory measured: a stage each.
+    total = 3 * len(tasks) * len(plan.methods)
+    stages = iter(range(total))
+
+    def on_stage(text: str) -> None:
+        listener.stage(text)
+        begun = next(stages, total) / total
+        listener.advanced(1.0 - _MEASURING_SHARE * (1.0 - begun))
+
+    measures = measure(plan, base, tasks, runs, walk, folder / "work", effort, on_stage)
     save_measures(measures, fingerprint, path)
     return measures
 

@@ -107,7 +107,7 @@ def _speed_or_memory(tables: Tables, method: str) -> list[Target]:
         found.append(
             Target(
                 label(method),
-                "seconds to full's best validation score over its own, or peak memory of training",
+                "time to full's best validation score, or peak memory of training",
                 f"{_times(FASTER)} as fast, or {_hundredths(MEMORY_SHARE)} of the memory",
                 f"{speed_text}; {_hundredths(share)} of the memory",
                 fast or small,

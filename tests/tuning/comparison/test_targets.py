@@ -59,7 +59,7 @@ def test_a_method_that_is_faster_to_fulls_score_meets_its_target(made: Made) -> 
     comparison = with_curve(comparison, "full", (10.0, 0.98), (20.0, 0.97))
     comparison = with_curve(comparison, "bottleneck", (5.0, 0.97 + 0.5 * SAME_LOSS), (20.0, 0.98))
 
-    target = judged(comparison, "seconds to full's")
+    target = judged(comparison, "time to full's")
 
     assert target.met
     assert "4.00x as fast; 0.90 of the memory" in target.measured
@@ -71,7 +71,7 @@ def test_half_the_memory_is_enough_for_a_slow_method(made: Made) -> None:
     comparison = with_curve(comparison, "full", (10.0, 0.97))
     comparison = with_curve(comparison, "bottleneck", (20.0, 0.97))
 
-    target = judged(comparison, "seconds to full's")
+    target = judged(comparison, "time to full's")
 
     assert target.met
     assert target.margin == "by memory"
@@ -82,7 +82,7 @@ def test_a_method_that_never_reaches_fulls_score_is_said_to(made: Made) -> None:
     comparison = with_curve(comparison, "full", (10.0, 0.97))
     comparison = with_curve(comparison, "bottleneck", (20.0, 0.9800))
 
-    target = judged(comparison, "seconds to full's")
+    target = judged(comparison, "time to full's")
 
     assert target.met is False
     assert "was reached by 0 of 2 runs" in target.measured
