@@ -45,7 +45,8 @@ def add_parser(commands: Any) -> None:
         "--base-recipe",
         type=Path,
         metavar="FILE",
-        help="TOML: shape and training of the base that is trained on --base-data",
+        help="TOML: shape and training of the base that is trained on --base-data, and the days "
+        "that cut training, validation and test (default: the last tenth is the test)",
     )
     parser.add_argument(
         "--methods",
@@ -139,7 +140,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         base = _open_base(options)
         recipe = read_recipe(options.base_recipe) if options.base_recipe else None
-        subject = comparing.choose_subject(sources, kept, plan.folds, base and base.bundle)
+        subject = comparing.choose_subject(sources, kept, plan.folds, base and base.bundle, recipe)
         with show_comparison.progress() as listener:
             base = base or comparing.make_base(subject, recipe, options.out, listener)
             comparison = comparing.compare(

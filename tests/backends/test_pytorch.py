@@ -213,6 +213,24 @@ def test_a_bundle_whose_weights_are_of_another_shape_is_refused(
         open_backend(bundle, runtimes)
 
 
+@pytest.mark.parametrize("damaged", ["adapter_model.safetensors", "model.safetensors"])
+def test_a_bundle_whose_files_hold_no_tensors_is_refused(
+    runtimes: Runtimes, tmp_path: Path, damaged: str
+) -> None:
+    folders.save_gpt2(tmp_path / "gpt2", n_embd=16)
+    bundle = networks.put_adapter(tmp_path, tmp_path / "gpt2", "whole")
+    files = {name: bundle.path / name for name in bundle.manifest.files}
+    (tmp_path / "junk").write_bytes(b"no tensors at all")
+    bundle = write_bundle(
+        tmp_path / "odd",
+        replace(bundle.manifest, name="odd"),
+        {**files, damaged: tmp_path / "junk"},
+    )
+
+    with pytest.raises(BackendError, match=rf"{damaged} cannot be read"):
+        open_backend(bundle, runtimes)
+
+
 def test_without_a_runtime_it_says_what_else_serves_it(base: Bundle) -> None:
     with pytest.raises(BackendError, match=r"run by PyTorch.*--to onnx"):
         open_backend(base)

@@ -213,6 +213,13 @@ def test_a_version_that_there_is_not_lists_those_there_are(tmp_path: Path) -> No
         open_base("base@000000000000", [tmp_path])
 
 
+@pytest.mark.parametrize("folder", ["me@work/gpt2", "gpt2@mine"])
+def test_a_folder_may_have_an_at_sign_in_its_path(tmp_path: Path, folder: str) -> None:
+    save_gpt2(tmp_path / folder)
+
+    assert open_base(str(tmp_path / folder), []).bundle is None
+
+
 def test_another_kind_of_network_is_refused_by_its_kind(tmp_path: Path) -> None:
     shape = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 9}
     BertModel(BertConfig(**shape, intermediate_size=16)).save_pretrained(tmp_path)

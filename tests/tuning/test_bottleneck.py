@@ -100,6 +100,18 @@ class TestWhatItAdds:
 
         assert layer.bottleneck_down["default"].out_features == inner
 
+    @pytest.mark.parametrize("precision", [torch.float16, torch.bfloat16])
+    def test_over_a_base_in_half_precision_it_computes_in_its_own(
+        self, tokens: Tensor, precision: torch.dtype
+    ) -> None:
+        model = get_peft_model(base().to(precision), BottleneckConfig(**STRONG)).eval()
+
+        answered = answer(model, tokens.to(precision))
+
+        assert {each.dtype for each in model.parameters() if each.requires_grad} == {torch.float32}
+        assert answered.dtype == precision
+        assert not torch.equal(answered, answer(base().to(precision), tokens.to(precision)))
+
     def test_dropout_is_for_training_alone(self, tokens: Tensor) -> None:
         model = tuned(dropout=0.5, reduction=1, **STRONG)
 

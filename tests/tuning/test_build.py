@@ -33,12 +33,14 @@ from bridge.tuning.recipe import (
     MethodRecipe,
     ModelRecipe,
     Recipe,
+    RecipeError,
     TrainingRecipe,
     to_toml,
 )
 from bridge.tuning.run_folder import RUN_FILE, remember_files, remembered_files
-from bridge.tuning.trainer import Progress
+from bridge.tuning.trainer import Progress, TrainingError
 from tests.cli.conftest import export
+from tests.tuning.folders import save_gpt2
 
 RECIPE = Recipe(
     name="small",
@@ -315,11 +317,44 @@ class TestAnAdapter:
         assert steps[0] == 10  # what the checkpoint had reached
         assert again.manifest.version == tuned.manifest.version
 
+    def test_of_a_killed_run_does_not_go_on_over_another_base_of_the_same_name(
+        self, bars: Bars, tmp_path: Path
+    ) -> None:
+        shape = {"n_embd": 16, "n_layer": 1}
+        bases = [tmp_path / "one" / "gpt", tmp_path / "other" / "gpt"]
+        save_gpt2(bases[0], **shape)
+        save_gpt2(bases[1], **shape, initializer_range=0.3)
+        recipes = [
+            replace(ADAPTER, method=replace(ADAPTER.method, base=str(base))) for base in bases
+        ]
+
+        def die(progress: Progress) -> None:
+            if progress.step == 13:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            _over(tmp_path, bars, recipes[0], Listener(training=die))
+        with pytest.raises(TrainingError, match="of another recipe, another base"):
+            _over(tmp_path, bars, recipes[1], Listener())
+
     def test_needs_its_base(self, small: Bundle, bars: Bars, tmp_path: Path) -> None:
         elsewhere = replace(ADAPTER, method=replace(ADAPTER.method, base="nowhere@0123456789ab"))
 
         with pytest.raises(BaseError, match="nowhere@0123456789ab"):
             tune(tmp_path, small, bars, elsewhere)
+
+
+def _over(folder: Path, bars: Bars, recipe: Recipe, listener: Listener) -> Bundle:
+    """Tune a base that the recipe names by its folder."""
+    return build(
+        [as_file(folder, bars)],
+        recipe,
+        to_toml(recipe),
+        run=folder / "run",
+        out=folder / "models",
+        runtime="torch",
+        listener=listener,
+    )
 
 
 class TestTheRunsFolder:
@@ -464,3 +499,18 @@ class TestChoosingARecipe:
         assert (recipe.name, recipe.method.name, recipe.method.base) == ("mine", "ia3", "fx-h1")
         assert recipe.model.head == "text"
         assert text == to_toml(recipe)
+
+    @pytest.mark.parametrize(
+        ("given", "message"),
+        [
+            ({"method": "loraa"}, r"`method.name` is 'loraa': expected .*did you mean 'lora'"),
+            ({"head": "txt"}, r"`model.head` is 'txt': expected 'quantile' or 'text'"),
+        ],
+    )
+    def test_a_wrong_word_beside_a_recipe_is_refused_before_any_training(
+        self, bars: Bars, tmp_path: Path, given: dict[str, Any], message: str
+    ) -> None:
+        (tmp_path / "r.toml").write_text(to_toml(RECIPE), encoding="utf-8")
+
+        with pytest.raises(RecipeError, match=message):
+            choose_recipe(tmp_path / "r.toml", None, [as_file(tmp_path, bars)], **given)

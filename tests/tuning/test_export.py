@@ -18,6 +18,7 @@ from bridge.tuning.bases import open_base
 from bridge.tuning.export import (
     AGREEMENT,
     ExportError,
+    calibration_windows,
     difference_from,
     export_onnx,
     validation_score,
@@ -54,6 +55,20 @@ def test_the_score_of_a_graph_is_that_of_its_network(exported: Path, real_window
     of_graph = validation_score(OnnxRuntimeBackend(exported), EXPORTED, real_windows)
 
     assert of_graph == pytest.approx(validation_ratio(network, real_windows), abs=1e-6)
+
+
+@pytest.mark.parametrize("count", [3, 100, 150, 199, 5000])
+def test_calibration_windows_are_spread_over_all_there_are(
+    real_windows: Samples, count: int
+) -> None:
+    _, every = calibration_windows(EXPORTED, real_windows, len(real_windows))
+
+    _, time = calibration_windows(EXPORTED, real_windows, count)
+
+    assert len(time) == min(count, len(every))
+    assert (time[0], time[-1]) == (every[0], every[-1])
+    steps = np.diff(np.searchsorted(every, time))
+    assert steps.max() - steps.min() <= 1
 
 
 def test_a_text_head_is_refused_with_what_serves_it(real_windows: Samples, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from peft import PeftModel
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bridge.bundles import Bundle, shipped_store
@@ -19,7 +19,7 @@ from bridge.forecaster.model import Forecaster
 from bridge.forecaster.text import TextForecaster
 from bridge.synthetic import random_walk_bars
 from bridge.tuning.bases import Base, BaseError, open_base
-from bridge.tuning.methods import attach_saved
+from bridge.tuning.methods import ADAPTER_WEIGHTS, attach_saved
 from bridge.tuning.networks import (
     Network,
     all_parameters,
@@ -370,6 +370,34 @@ def test_an_adapter_that_is_not_there_is_not_asked_for_elsewhere(
 
     with pytest.raises(FileNotFoundError, match=r"adapter_config\.json"):
         attach_saved(network.gpt2, "lora", tmp_path)
+
+
+@pytest.mark.parametrize("name", ADAPTERS)
+def test_an_adapter_whose_file_holds_other_tensors_is_refused_naming_one(
+    tmp_path: Path, base: Base, name: str
+) -> None:
+    bundle = saved(tmp_path, tuned(base, name), base, name)
+    weights = load_file(bundle.path / ADAPTER_WEIGHTS)
+    renamed = min(weights)
+    save_file({f"{key}x" if key == renamed else key: weights[key] for key in weights}, _new(bundle))
+
+    with pytest.raises(BaseError, match=f"adapter_model.safetensors .* {renamed}"):
+        load_network(bundle, lambda label: base)
+
+
+def test_a_damaged_adapter_is_refused(tmp_path: Path, base: Base) -> None:
+    bundle = saved(tmp_path, tuned(base, "lora"), base, "lora")
+    _new(bundle).write_bytes(b"no tensors at all")
+
+    with pytest.raises(BaseError, match=r"adapter_model\.safetensors cannot be read"):
+        load_network(bundle, lambda label: base)
+
+
+def _new(bundle: Bundle) -> Path:
+    """Where the adapter's weights stood, which are no longer there."""
+    path = bundle.path / ADAPTER_WEIGHTS
+    path.unlink()
+    return path
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -92,6 +92,7 @@ def test_the_default_recipe_keeps_the_last_tenth_for_the_test() -> None:
         ("[method]\ntrain_shell = 'yes'", "`method.train_shell` is 'yes': expected true or false"),
         ("[model]\nhead = 'point'", "`model.head` is 'point': expected 'quantile' or 'text'"),
         ("[training]\nweight_decay = nan", "`training.weight_decay` is nan: expected a finite"),
+        (f"[training]\nseed = {2**64}", f"`training.seed` is {2**64}: at most {2**32 - 1}"),
         ("[training]\nwarmup_steps = -5", "`training.warmup_steps` is -5: at least 0"),
     ],
 )

@@ -69,12 +69,17 @@ class Subject:
 
 
 def choose_subject(
-    sources: Sequence[Source], kept: Sequence[Source], folds: int, base: Bundle | None
+    sources: Sequence[Source],
+    kept: Sequence[Source],
+    folds: int,
+    base: Bundle | None,
+    recipe: Recipe | None = None,
 ) -> Subject:
     """Check the files and choose the days.
 
     Args:
-        base: the base where there is one already; without, the days are the files' own.
+        base: the base where there is one already.
+        recipe: of the base that is to be trained; without either, the days are the files' own.
 
     Raises:
         ComparisonError, LeakageError: files that do not go together, are the same, or hold bars
@@ -85,14 +90,15 @@ def choose_subject(
     require_distinct(kept)
     require_named_right(sources, base)
     times = [each.bars.time for each in (*sources, *kept)]
-    return Subject(sources, kept, tuple(choose_days(times, folds, base)))
+    return Subject(sources, kept, tuple(choose_days(times, folds, base, recipe)))
 
 
 def make_base(subject: Subject, recipe: Recipe | None, folder: Path, listener: Listener) -> Base:
     """Pre-train a base on the files of its own, up to the days that the first fold validates on.
 
     Args:
-        recipe: shape and training; None takes the default one. Its days and name are set here.
+        recipe: shape and training; None takes the default one. Its name is set here, and its days
+            where several folds walk forward.
         folder: of the comparison; the base is kept in `base`, and found there again.
     """
     files = [building.TrainingFile(each.path, each.bars) for each in subject.kept]

@@ -159,12 +159,16 @@ class Task:
 
 
 def choose_days(
-    times: Sequence[NDArray[np.int64]], folds: int, base: Bundle | None
+    times: Sequence[NDArray[np.int64]],
+    folds: int,
+    base: Bundle | None,
+    recipe: Recipe | None = None,
 ) -> list[FoldDays]:
     """The days that cut each fold: after those the base was chosen on, where there is a base.
 
-    One fold takes the base's own days of training and validation and tests on all later ones, or
-    without a base the last tenth of the bars; several walk forward.
+    One fold takes the days of training and validation of the base, or of the recipe that it will
+    be trained by, and tests on all later ones; without either, on the last tenth of the bars.
+    Several folds walk forward.
 
     Raises:
         ComparisonError: no bars are left to test on.
@@ -177,12 +181,19 @@ def choose_days(
             f"{base.manifest.label if base else 'the base'} was chosen on bars up to {until} and "
             f"these end on {last}: give later bars, or a base that was trained on earlier ones"
         )
+    if recipe is not None and recipe.data.validate_until >= last:
+        raise ComparisonError(
+            f"the base's recipe validates up to {recipe.data.validate_until} and these bars end on "
+            f"{last}: move train_until and validate_until in it, or give later bars"
+        )
     try:
         if folds > 1:
             after = None if until is None else date.fromisoformat(until) + timedelta(days=1)
             return walk_forward_days(times, folds=folds, first_test=after)
         if until is not None and begun is not None:
             return [FoldDays(date.fromisoformat(begun), date.fromisoformat(until), last)]
+        if recipe is not None:
+            return [FoldDays(recipe.data.train_until, recipe.data.validate_until, last)]
     except ValueError as error:
         raise ComparisonError(str(error)) from error
     data = recipe_for(times, "comparison").data

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date, datetime, timezone
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT, Plan
 from bridge.tuning.comparison.results import Comparison
 from bridge.tuning.comparison.runs import Runs
 from bridge.tuning.comparison.storage import load_run
-from bridge.tuning.comparison.tasks import ComparisonError
+from bridge.tuning.comparison.tasks import ComparisonError, Source
 from bridge.tuning.leakage import LeakageError
-from bridge.tuning.recipe import ModelRecipe, Recipe, TrainingRecipe
+from bridge.tuning.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe
 from tests.tuning.comparison.conftest import NO_EFFORT, PLAN, Made, base_bundle, source
 
 
@@ -154,6 +155,25 @@ def test_a_base_is_pre_trained_on_files_of_its_own_and_kept(tmp_path: Path) -> N
     assert stages == ["pre-training the base on KEPT"]
 
 
+def test_the_days_of_the_bases_recipe_cut_the_comparison() -> None:
+    tuned = source("TUNED", 3)
+    train_until, validate_until = day_of(tuned, 4000), day_of(tuned, 5000)
+    recipe = Recipe(data=DataRecipe(train_until=train_until, validate_until=validate_until))
+
+    [days] = choose_subject([tuned], [], 1, None, recipe).days
+
+    assert (days.train_until, days.validate_until) == (train_until, validate_until)
+    assert days.test_until == day_of(tuned, -1)
+
+
+def test_a_recipe_that_leaves_nothing_to_test_on_is_refused() -> None:
+    tuned = source("TUNED", 3)
+    data = DataRecipe(train_until=day_of(tuned, 4000), validate_until=day_of(tuned, -1))
+
+    with pytest.raises(ComparisonError, match=r"recipe validates up to .* move train_until"):
+        choose_subject([tuned], [], 1, None, Recipe(data=data))
+
+
 def test_folds_walk_forward_and_are_scored_together(tmp_path: Path) -> None:
     tuned = source("TUNED", 3)
     base = open_base(str(base_bundle(tmp_path / "store", tuned.bars).path), [])
@@ -204,6 +224,11 @@ def test_too_few_bars_are_refused_with_how_many_are_needed(tmp_path: Path) -> No
         ComparisonError, match=r"bars to train on up to .* at least 1,035 are needed"
     ):
         compare(subject, base, PLAN, tmp_path / "out", effort=NO_EFFORT)
+
+
+def day_of(tuned: Source, bar: int) -> date:
+    """The day of a bar."""
+    return datetime.fromtimestamp(int(tuned.bars.time[bar]), timezone.utc).date()
 
 
 def source_on_disk(folder: Path, symbol: str, seed: int):  # type: ignore[no-untyped-def]
