@@ -20,6 +20,7 @@ from bridge.tuning.recipe import (
     read_recipe,
     recipe_for,
     to_toml,
+    training_for,
 )
 from tests.tuning.folders import put_base, save_gpt2
 
@@ -190,3 +191,11 @@ def test_a_recipe_of_before_there_were_methods_reads_as_full_from_scratch(tmp_pa
 def test_a_missing_recipe_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="there is no such recipe"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_text_has_training_of_its_own_for_every_method() -> None:
+    for method in METHODS:
+        text, quantile = training_for(method, head="text"), training_for(method)
+
+        assert text.batch < quantile.batch
+        assert text.learning_rate > quantile.learning_rate or method == "ia3"

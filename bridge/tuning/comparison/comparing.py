@@ -20,7 +20,7 @@ from bridge.tuning.bases import Base, open_base
 from bridge.tuning.comparison.forecasters import example, untrained
 from bridge.tuning.comparison.losses import join
 from bridge.tuning.comparison.measures import Effort, measure
-from bridge.tuning.comparison.plan import OWN, TEXT, Plan
+from bridge.tuning.comparison.plan import OWN, TEXT, Plan, RunKey
 from bridge.tuning.comparison.results import Comparison, Measures, Untrained
 from bridge.tuning.comparison.runs import Runs
 from bridge.tuning.comparison.storage import (
@@ -37,13 +37,13 @@ from bridge.tuning.leakage import (
     require_unseen,
 )
 from bridge.tuning.networks import all_parameters, tuned_network
-from bridge.tuning.recipe import MethodRecipe, Recipe, recipe_for, to_toml
+from bridge.tuning.recipe import MethodRecipe, Recipe, recipe_for, to_toml, training_for
 from bridge.tuning.scores import RANDOM_WALK
 from bridge.tuning.trainer import Progress
 
 BASE_NAME = "base"
-# What a step of each task takes, in steps of the base's own: for the time that is left.
-_STEP_COST = {OWN: 1.0, "quantile": 0.8, TEXT: 9.0}
+# What a run of each task takes, in runs of the base's own: for the time that is left.
+_RUN_COST = {OWN: 1.0, "quantile": 0.6, TEXT: 2.5}
 _MEASURING_SHARE = 0.1
 _LIBRARIES = (
     *("eabridge", "torch", "transformers", "peft", "bitsandbytes", "onnxruntime", "arch"),
@@ -161,21 +161,21 @@ def compare(
     runs = Runs(folder, plan, base, tasks)
     found = [each for task in tasks.values() for each in _untrained(task, base, folder, listener)]
     keys = plan.runs()
-    total = sum(_STEP_COST[key.task] for key in keys) / (1.0 - _MEASURING_SHARE)
+    total = sum(_RUN_COST[key.task] for key in keys) / (1.0 - _MEASURING_SHARE)
     done, results = 0.0, []
     for number, key in enumerate(keys, 1):
         result = runs.finished(key)
         if result is None:
             listener.stage(f"run {number} of {len(keys)}: {key.name}")
 
-            def advance(progress: Progress, before: float = done, task: str = key.task) -> None:
-                steps = plan.steps or _DEFAULT_STEPS
-                share = min(1.0, progress.step / steps)
-                listener.advanced((before + share * _STEP_COST[task]) / total)
+            def advance(progress: Progress, before: float = done, key: RunKey = key) -> None:
+                head = tasks[key.task, key.fold].head
+                steps = plan.steps or training_for(key.method, head=head).steps
+                listener.advanced((before + progress.step / steps * _RUN_COST[key.task]) / total)
 
             result = runs.result(key, advance)
         results.append(result)
-        done += _STEP_COST[key.task]
+        done += _RUN_COST[key.task]
         listener.advanced(done / total)
     walk = join([each.test for each in found if _is(each, OWN, RANDOM_WALK, 0)])
     measures = _measures(plan, base, tasks, runs, walk, folder, effort or Effort(), listener)
@@ -198,9 +198,6 @@ def compare(
         examples={name: example(tasks[name, 0]) for name in plan.tasks},
         measures=measures,
     )
-
-
-_DEFAULT_STEPS = 600
 
 
 def _untrained(task: Task, base: Base, folder: Path, listener: Listener) -> list[Untrained]:

@@ -21,9 +21,6 @@ POINT_CONTEXT, POINT_HORIZON, POINT_PATCH = 20, 40, 4
 POINT_STRIDE_FACTOR = 16
 """The 20-in-40-out windows stand this much farther apart: text answers a thousand times slower."""
 
-TEXT_BATCH = 32
-"""Windows in a training step of text at most: each is 240 tokens in the place of five."""
-
 _REDUCTIONS = (64, 32, 16, 8, 4, 2, 1)
 
 

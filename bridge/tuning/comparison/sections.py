@@ -23,7 +23,7 @@ from bridge.tuning.comparison.page import (
     Table,
     day,
 )
-from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT, TEXT_BATCH
+from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT
 from bridge.tuning.comparison.results import Comparison
 from bridge.tuning.comparison.score_tables import (
     ablation_table,
@@ -35,6 +35,7 @@ from bridge.tuning.comparison.score_tables import (
 from bridge.tuning.comparison.style import label, listed, task_title
 from bridge.tuning.comparison.tables import Tables
 from bridge.tuning.comparison.targets import Target
+from bridge.tuning.recipe import training_for
 
 
 def sections(
@@ -128,7 +129,8 @@ def _made(comparison: Comparison) -> list[Part]:
         else ""
     )
     text = (
-        f" A step of text takes {TEXT_BATCH} windows at most, for each is many times as long."
+        f" A step of text takes {training_for('full', head='text').batch} windows, each many times "
+        "as long."
         if TEXT in comparison.facts
         else ""
     )

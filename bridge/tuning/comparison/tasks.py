@@ -34,7 +34,6 @@ from bridge.tuning.comparison.plan import (
     POINT_STRIDE_FACTOR,
     QUANTILE,
     TEXT,
-    TEXT_BATCH,
     Plan,
     RunKey,
 )
@@ -148,7 +147,6 @@ class Task:
         steps = plan.steps or trained.steps
         training = replace(
             trained,
-            batch=min(trained.batch, TEXT_BATCH) if self.name == TEXT else trained.batch,
             seed=key.seed,
             steps=steps,
             warmup_steps=min(trained.warmup_steps, max(1, steps // 10)),
