@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from bridge.bars import Bars
 from tests.backends import graphs
@@ -101,7 +100,7 @@ def test_nobody_listening_is_said_with_what_to_do(run: Run, export_file: Path) -
 def test_prices_are_whole_on_a_terminal_of_eighty_columns(
     run: Run, export_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bridge.cli.show.console", lambda: Console(width=80))
+    monkeypatch.setattr("bridge.cli.show._NARROWEST", 80)
 
     forecast = run("forecast", "--data", export_file)
     scores = run("evaluate", "--data", export_file, "--stride", "29")
