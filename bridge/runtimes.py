@@ -87,14 +87,13 @@ class _Workshop:
         self._stores = stores
 
     def base_weights(self, bundle: Bundle) -> Mapping[str, Any]:
-        from safetensors.torch import load_file
-
         from bridge.tuning.bases import open_base
+        from bridge.tuning.hugging_face import read_weights
         from bridge.tuning.networks import shared_weights
 
         manifest = bundle.manifest
         if WEIGHTS_FILE in manifest.files:  # of a base that is no bundle
-            return load_file(bundle.path / WEIGHTS_FILE)
+            return read_weights([bundle.path / WEIGHTS_FILE], manifest.label)
         try:
             return shared_weights(open_base(manifest.base, self._stores), manifest.method)
         except ValueError as error:

@@ -29,6 +29,8 @@ HEADS = ("quantile", "text")
 QUANTISATIONS = ("", "int8")
 SPECIALIST = "specialist"
 """The entry of `data` that makes a bundle answer for its base on its own symbols."""
+BASE_UNTIL = "base_until"
+"""The entry of `data` that says until which day its base's training and validation saw bars."""
 
 
 def is_plain_name(name: str) -> bool:

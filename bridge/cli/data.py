@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         print("\n  ".join(report.lines()))
     copies = duplicates(sound)
     for copy in copies:
-        print(f"{copy}: train on one of them")
+        print(copy)
     for alike in near_duplicates(sound, copies):
         print(f"{alike}: two sources of one market count twice in training")
     if len(sound) < len(files):

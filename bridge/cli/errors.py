@@ -20,3 +20,9 @@ def needs(extra: str, purpose: str) -> Iterator[None]:
             f"{purpose} needs the Python package {error.name}: "
             f'install it with pip install "eabridge[{extra}]"'
         ) from error
+
+
+def written_file(error: OSError) -> str:
+    """The file that could not be written or read: of a copy or a move, where it was to go."""
+    name = error.filename if error.filename2 is None else error.filename2
+    return "" if name is None else str(name)

@@ -20,7 +20,7 @@ from bridge.cli import (
     serve,
     train,
 )
-from bridge.cli.errors import UserError
+from bridge.cli.errors import UserError, written_file
 
 _DESCRIPTION = """\
 Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except OSError as error:  # a folder that cannot be written, a disk that is full
         reason = error.strerror or str(error)
-        where = f"{error.filename}: " if error.filename else ""
+        where = f"{name}: " if (name := written_file(error)) else ""
         print(f"eabridge {options.command}: {where}{reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -33,13 +33,13 @@ def training_progress(steps: int) -> Iterator[Listener]:
         TextColumn("{task.fields[note]}"),
     )
     with progress(*columns) as shown:
-        task = shown.add_task("training", total=steps, note="")
+        task = shown.add_task("training", total=steps, visible=False, note="")  # nothing yet
 
         def on_step(step: Step) -> None:
             note = f"loss {step.loss:.4f}"
             if step.best is not None:
                 note += f", best validation {step.score} {step.best:.4f}"
-            shown.update(task, completed=step.step, note=note)
+            shown.update(task, completed=step.step, visible=True, note=note)
             if step.validation is not None:
                 shown.console.print(
                     f"step {step.step}: loss {step.loss:.5f}, "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bridge.bundles.manifest import HEADS, METHODS, RUNTIMES
 from bridge.cli.arguments import add_data, add_stores, load_bars
-from bridge.cli.errors import UserError, needs
+from bridge.cli.errors import UserError, needs, written_file
 
 if TYPE_CHECKING:
     from bridge.tuning.build import TrainingFile
@@ -34,11 +34,11 @@ def add_parser(commands: Any) -> None:
         "--recipe",
         type=Path,
         metavar="FILE",
-        help="TOML: name, data, model, method and training (default: the shipped model's, named "
-        "my-model, its dates set to your bars: the last tenth for the test, the tenth before "
-        "it to validate)",
+        help="TOML: name, data, model, method and training; what it leaves out is as without "
+        "one: the shape of the base, else of fx-h1, the method's training, and of the bars the "
+        "last tenth for the test, the tenth before it to validate",
     )
-    parser.add_argument("--name", help="name of the model (default: the recipe's)")
+    parser.add_argument("--name", help="name of the model (default: the recipe's, else my-model)")
     parser.add_argument(
         "--out",
         type=Path,
@@ -63,7 +63,8 @@ def _add_method(parser: Any) -> None:
     parser.add_argument(
         "--method",
         metavar="METHOD",
-        help=f"how a base is tuned: {', '.join(METHODS)} (default: the recipe's, else full)",
+        help=f"how a base is tuned: {', '.join(METHODS)} (default: the recipe's, else full; "
+        "with --per-symbol bottleneck)",
     )
     parser.add_argument(
         "--base",
@@ -165,8 +166,8 @@ def told() -> Iterator[None]:
         if error.errno != errno.ENOSPC:
             raise
         raise UserError(
-            f"{error.filename or 'a file'} cannot be written, the disk is full: make room, and "
-            "the same command goes on from the last checkpoint"
+            f"{written_file(error) or 'a file'} cannot be written, the disk is full: make room, "
+            "and the same command goes on from the last checkpoint"
         ) from error
     except KeyboardInterrupt:
         raise UserError("interrupted; the same command goes on from the last checkpoint") from None
@@ -179,15 +180,15 @@ def _run_per_symbol(
     from bridge.tuning.build import choose_recipe
     from bridge.tuning.specialists import build_specialists, specialist_name, tuned_base
 
-    method = options.method or (None if options.recipe else "bottleneck")
     recipe, _ = choose_recipe(
         options.recipe,
         None,
         files,
-        method=method,
+        method=options.method,
         base=options.base,
         head=options.head,
         stores=stores,
+        usual_method="bottleneck",
     )
     if options.name:
         raise UserError("--name: with --per-symbol each model is named BASE-SYMBOL, leave it out")

@@ -237,7 +237,8 @@ class Service:
             asked = (request.model or "")[:80]
             raise WireError(
                 Code.UNKNOWN_MODEL,
-                f"there is no model '{asked}': this daemon has {self._labels()}",
+                f"there is no model '{asked}': this daemon has {self._labels()}; one that was "
+                "written since it started is there when it starts again",
             )
         lane = route[request.symbol]
         if ttl_ms == 0:

@@ -78,6 +78,11 @@ class ForecasterConfig:
             raise ValueError(f"levels must ascend between 0 and 1, not {list(self.levels)}")
         if 0.5 not in self.levels:
             raise ValueError("levels must contain 0.5: the quantiles are built outward from it")
+        if len(self.levels) < 2:
+            raise ValueError(
+                "levels must contain at least one more than 0.5: the probability of a rise is read "
+                "off between two"
+            )
         if self.inner < 0:
             raise ValueError(f"inner {self.inner} is negative: a width, or 0 for four times width")
         if self.epsilon <= 0:

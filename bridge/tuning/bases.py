@@ -6,6 +6,7 @@ table of positions are kept; its words are dropped, for patches of bars take the
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -79,6 +80,15 @@ class Base:
     activation: str
     epsilon: float
     weights: Mapping[str, Tensor]
+
+    @property
+    def weights_digest(self) -> str:
+        """A hash of its weights, which tells bases of one name apart."""
+        digest = hashlib.sha256()
+        for name in sorted(self.weights):
+            digest.update(name.encode())
+            digest.update(self.weights[name].numpy().tobytes())
+        return digest.hexdigest()
 
 
 def open_base(text: str, stores: Sequence[Path]) -> Base:
@@ -243,7 +253,7 @@ def _found(text: str, stores: Sequence[Path]) -> Bundle:
 
 def _names_a_bundle(text: str, stores: Sequence[Path]) -> bool:
     """Whether a store has a folder or a bundle of this name, be it damaged."""
-    if "@" in text:
+    if "@" in text and not Path(text).is_dir():
         return True  # nothing else is named so
     known = {bundle.manifest.name for bundle in list_bundles(stores)[0]}
     with suppress(OSError):

@@ -33,7 +33,8 @@ from bridge.tuning.recipe import (
     DataRecipe,
     Recipe,
     check_name,
-    read_recipe,
+    check_recipe,
+    open_recipe,
     recipe_for,
     to_toml,
 )
@@ -107,8 +108,6 @@ def train_run(
     if runtime == "onnx":
         require_exportable(config)  # now, not after the training
     run.mkdir(parents=True, exist_ok=True)
-    (run / RECIPE_FILE).write_text(recipe_text, encoding="utf-8", newline="\n")
-    remember_files(run, files)
     network = tuned_network(config, recipe.method, base, seed=recipe.training.seed)
     listener.stage(
         f"training on {len(material.training):,} windows, "
@@ -124,6 +123,10 @@ def train_run(
         on_progress=listener.training,
     )
     best = cast(Network, trained.network)
+    # Not before: a checkpoint of another recipe is refused, and its run stays as it is.
+    (run / RECIPE_FILE).write_text(recipe_text, encoding="utf-8", newline="\n")
+    remember_files(run, files)
+    listener.stage(f"kept the weights of step {trained.best_step}, which validated best")
     sealed = seal_run(run, recipe, material, base, trained, best, specialist=specialist)
     return sealed, best, material
 
@@ -146,11 +149,14 @@ def choose_recipe(
     base: str | None = None,
     head: str | None = None,
     stores: Sequence[Path] = (),
+    usual_method: str = "full",
 ) -> tuple[Recipe, str]:
     """The recipe to follow and its TOML: the file's, or one made for these bars.
 
-    What is given beside the file's has the last word. A method that tunes and names no base
-    tunes the shipped model.
+    What the file leaves out is as it would be without one: dates by the bars, the shape by the
+    base, training by the method. What is given beside the file has the last word. A method that
+    tunes and names no base tunes the shipped model; where nobody names a method it is
+    `usual_method`.
 
     Raises:
         RecipeError: the file cannot be used, or the name or the method is none.
@@ -159,21 +165,21 @@ def choose_recipe(
     if name is not None:
         check_name(name)
     if path is None:
-        times = [file.bars.time for file in files]
-        default = partial(
-            recipe_for,
-            times,
-            name or Recipe.name,
-            method=method or "full",
-            head=head or "quantile",
+        recipe = _default_recipe(
+            name, files, method or usual_method, base, head or "quantile", stores
         )
-        recipe = default()  # a wrong word is told before a base is looked for
-        text = base or ("" if recipe.method.name == "full" else SHIPPED_MODEL)
-        tuned = open_base(text, stores) if text else None
-        recipe = default(base=tuned)
-        recipe = replace(recipe, data=_days_of_base(recipe.data, files, tuned))
         return recipe, to_toml(recipe)
-    recipe, text = read_recipe(path), path.read_text(encoding="utf-8")
+    file = open_recipe(path)
+    draft = file.draft(usual_method)  # where it says nothing, these bars, base and method do
+    default = _default_recipe(
+        None,
+        files,
+        method or draft.method.name,
+        base or draft.method.base,
+        head or draft.model.head,
+        stores,
+    )
+    recipe = file.over(default)
     tuning = recipe.method
     if method is not None:
         tuning = replace(tuning, name=method)
@@ -181,7 +187,25 @@ def choose_recipe(
         tuning = replace(tuning, base=base or SHIPPED_MODEL)
     model = recipe.model if head is None else replace(recipe.model, head=head)
     changed = replace(recipe, name=name or recipe.name, method=tuning, model=model)
-    return changed, (text if changed == recipe else to_toml(changed))
+    check_recipe(changed)
+    return changed, (file.text if changed == file.draft() else to_toml(changed))
+
+
+def _default_recipe(
+    name: str | None,
+    files: Sequence[TrainingFile],
+    method: str,
+    base: str | None,
+    head: str,
+    stores: Sequence[Path],
+) -> Recipe:
+    times = [file.bars.time for file in files]
+    default = partial(recipe_for, times, name or Recipe.name, method=method, head=head)
+    recipe = default()  # a wrong word is told before a base is looked for
+    text = base or ("" if method == "full" else SHIPPED_MODEL)
+    tuned = open_base(text, stores) if text else None
+    recipe = default(base=tuned)
+    return replace(recipe, data=_days_of_base(recipe.data, files, tuned))
 
 
 def _days_of_base(data: DataRecipe, files: Sequence[TrainingFile], base: Base | None) -> DataRecipe:
@@ -217,5 +241,7 @@ def _fingerprint(
         asdict(recipe.data),
         {**asdict(recipe.method), "base": base_name(base)},
         list(records),
+        # A bundle's label says which weights it has; another's folder can hold any.
+        base.weights_digest if base and not base.bundle else "",
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

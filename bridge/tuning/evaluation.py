@@ -15,6 +15,7 @@ from bridge.backends import Backend
 from bridge.bars import Bars, Part, timeframe_name, window_ends, windows
 from bridge.bars.windows import midnight_after
 from bridge.bundles import Bundle, Manifest
+from bridge.bundles.manifest import BASE_UNTIL
 from bridge.bundles.routing import is_written_for
 from bridge.tuning import baselines
 from bridge.tuning.leakage import (
@@ -83,7 +84,8 @@ def evaluate(
         backend, manifest: the model.
         sources: the files. Only bars after the model's training and validation are scored. Of a
             symbol it was not trained on, a file that ends before is scored whole, and marked
-            `training_years`: other symbols of the same years taught the model about them.
+            `training_years`, as is one of years that its base was trained on: other symbols of
+            the same years taught the model about them.
         seen: fingerprints of what its training saw, as `leakage.read_windows` gives them; nothing
             is known without.
         routed: gives each file's symbol its specialist, of the model's own shapes, as the daemon
@@ -130,7 +132,7 @@ def evaluate(
                 "symbol": source.bars.symbol,
                 "first": int(source.bars.time[found[0]]),
                 "last": int(source.bars.time[found[-1]]),
-                "training_years": int(source.bars.time[found[0]]) < _unseen_from(model.manifest),
+                "training_years": int(source.bars.time[found[0]]) < _taught_until(model.manifest),
                 "seen": seen_rows(source.bars, part, model.seen) is not None,
                 **({"model": model.manifest.label} if routed else {}),
                 **_report(outcome),
@@ -238,6 +240,13 @@ def _unseen_from(manifest: Manifest) -> int:
     """POSIX seconds from which on the model's training and validation saw no bar."""
     until = manifest.data.get("validate_until")
     return 0 if until is None else midnight_after(date.fromisoformat(until))
+
+
+def _taught_until(manifest: Manifest) -> int:
+    """The same of the model and of its base, which may have seen later years than its adapter."""
+    until = manifest.data.get(BASE_UNTIL)
+    of_base = 0 if until is None else midnight_after(date.fromisoformat(until))
+    return max(_unseen_from(manifest), of_base)
 
 
 def _too_few(manifest: Manifest, source: Source, part: Part, since: date | None) -> str:

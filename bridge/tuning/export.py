@@ -18,7 +18,14 @@ from torch import Tensor, nn
 from bridge.backends import Backend
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.forecaster.model import Forecaster, ForecasterConfig
-from bridge.tuning.graph import IR_VERSION, OPSET, ExportError, require_portable, tidy
+from bridge.tuning.graph import (
+    IR_VERSION,
+    MOST_BYTES,
+    OPSET,
+    ExportError,
+    require_portable,
+    tidy,
+)
 from bridge.tuning.objectives import model_input
 from bridge.tuning.samples import Samples
 from bridge.tuning.scores import pinball
@@ -105,6 +112,13 @@ def require_exportable(config: ForecasterConfig) -> None:
             "the text head writes its forecast digit by digit, each after the last, which one "
             "ONNX graph cannot hold: serve it with PyTorch (--to torch), or train the quantile head"
         )
+    inner = config.inner or 4 * config.width
+    size = 4 * config.layers * (4 * config.width**2 + 2 * config.width * inner)
+    if size >= MOST_BYTES:
+        raise ExportError(
+            f"its blocks take {size / 1e9:.1f} GB, and MetaTrader 5 reads graphs below "
+            f"{MOST_BYTES / 1e9:.0f} GB: serve it with PyTorch (--to torch), or tune a smaller base"
+        )
 
 
 def verify_batches(backend: Backend, config: ForecasterConfig, samples: Samples) -> None:
@@ -166,6 +180,6 @@ def calibration_windows(
 
 def _spread(config: ForecasterConfig, samples: Samples, count: int) -> tuple[Tensor, Tensor]:
     """At most `count` windows, evenly spread, as the network takes them."""
-    step = max(1, len(samples) // count)
-    batch = samples.batch(np.arange(0, len(samples), step, dtype=np.int64)[:count])
+    picked = np.linspace(0, len(samples) - 1, min(count, len(samples))).round().astype(np.int64)
+    batch = samples.batch(picked)
     return model_input(config, batch.bars), batch.time

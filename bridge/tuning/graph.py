@@ -17,6 +17,8 @@ from onnx import GraphProto, ModelProto, NodeProto, TensorProto, helper, numpy_h
 OPSET = 18
 IR_VERSION = 8
 """The newest that the ONNX Runtime inside MetaTrader 5 reads."""
+MOST_BYTES = 10**9
+"""A graph of as many or more is too large for it."""
 
 
 class ExportError(RuntimeError):

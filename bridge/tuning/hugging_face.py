@@ -7,9 +7,13 @@ GPT-2's first few alone, among which its digits are.
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
 from safetensors import SafetensorError
@@ -95,16 +99,18 @@ def from_hub(name: str, nothing: str) -> Checkpoint:
         RepositoryNotFoundError,
     )
 
+    # Off line the hub's library would try for half a minute, and tell of each attempt.
+    download = partial(hf_hub_download, name, local_files_only=not _hub_has_an_address())
     try:
-        config = _read_config(Path(hf_hub_download(name, _CONFIG)), name)
+        config = _read_config(Path(download(_CONFIG)), name)
         try:
-            files = [Path(hf_hub_download(name, WEIGHTS_FILE))]
+            files = [Path(download(WEIGHTS_FILE))]
         except LocalEntryNotFoundError:
             raise
         except EntryNotFoundError:
-            index = Path(hf_hub_download(name, _INDEX)).read_text(encoding="utf-8")
+            index = Path(download(_INDEX)).read_text(encoding="utf-8")
             parts = sorted(set(json.loads(index)["weight_map"].values()))
-            files = [Path(hf_hub_download(name, part)) for part in parts]
+            files = [Path(download(part)) for part in parts]
     except LocalEntryNotFoundError as error:
         raise BaseError(
             f"{nothing}, no folder {name}, and the Hugging Face hub cannot be reached: give a "
@@ -125,6 +131,19 @@ def from_hub(name: str, nothing: str) -> Checkpoint:
             f"{nothing}, no folder {name}, and the Hugging Face hub does not give it ({said[0]})"
         ) from error
     return _checkpoint(config, files, name)
+
+
+def _hub_has_an_address() -> bool:
+    """Whether the hub's name can be looked up; behind a proxy that is not ours to know."""
+    from huggingface_hub import constants
+
+    if getproxies():
+        return True
+    try:
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, None)
+    except OSError:
+        return False
+    return True
 
 
 def _read_config(path: Path, name: str) -> GPT2Config:

@@ -36,8 +36,6 @@ from bridge.tuning.graph import (
     ExportError,
     constants,
     drop_unused,
-    join_dense,
-    join_gelu,
     require_portable,
 )
 
@@ -65,8 +63,6 @@ def quantise_int8(
     from onnxruntime.quantization import QuantFormat, QuantType, quantize_static
 
     model = onnx.load(str(graph))
-    join_gelu(model.graph)
-    join_dense(model)
     matrices = block_matrices(model)
     if not matrices:
         raise ExportError(
@@ -74,12 +70,11 @@ def quantise_int8(
             "Quantise the float32 export"
         )
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=".int8-") as scratch:
-        prepared, quantised = Path(scratch) / "float32.onnx", Path(scratch) / "int8.onnx"
-        prepared.write_bytes(model.SerializeToString())
+        quantised = Path(scratch) / "int8.onnx"
         with warnings.catch_warnings(), _silence():
             warnings.simplefilter("ignore")
             quantize_static(
-                prepared,
+                graph,
                 quantised,
                 _Windows(*calibration),
                 quant_format=QuantFormat.QDQ,

@@ -63,7 +63,16 @@ class Duplicate:
         first, second = _told_apart(self.first.path, self.second.path)
         return (
             f"{first} and {second} hold the same bars between {stamp(self.since)} and "
-            f"{stamp(self.until)}"
+            f"{stamp(self.until)}: {self._advice()}"
+        )
+
+    def _advice(self) -> str:
+        symbols = (self.first.bars.symbol, self.second.bars.symbol)
+        if _same_symbol(*symbols):
+            return "give each bar once"
+        return (
+            f"one of them is not what its name says: export {symbols[0]} and {symbols[1]} again, "
+            "and give each once"
         )
 
 
@@ -165,14 +174,7 @@ def require_distinct(files: Sequence[NamedBars]) -> None:
         LeakageError: naming both files, and when.
     """
     for found in duplicates(files):
-        symbols = (found.first.bars.symbol, found.second.bars.symbol)
-        advice = (
-            "give each bar once"
-            if _same_symbol(*symbols)
-            else f"one of them is not what its name says: export {symbols[0]} and {symbols[1]} "
-            "again, and give each once"
-        )
-        raise LeakageError(f"{found}: {advice}")
+        raise LeakageError(str(found))
 
 
 def near_duplicates(

@@ -17,7 +17,7 @@ import json
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -34,6 +34,7 @@ from torch import nn
 from transformers import GPT2Model
 
 from bridge.tuning.bottleneck import BottleneckConfig
+from bridge.tuning.hugging_face import BaseError, read_weights
 from bridge.tuning.nf4 import dequantise_blocks, quantise_blocks
 from bridge.tuning.prefix import PrefixedGPT2, begin_prefix
 from bridge.tuning.recipe import MethodRecipe
@@ -45,6 +46,13 @@ Tuned: TypeAlias = Any
 """A `GPT2Model`, or what stands around one and is called as it is."""
 
 _ATTENTION = ["c_attn"]
+_PEFT_TYPES = {
+    "lora": "LORA",
+    "qlora": "LORA",
+    "bottleneck": "BOTTLENECK",
+    "prefix": "PREFIX_TUNING",
+    "ia3": "IA3",
+}
 
 
 def attach(gpt2: GPT2Model, method: MethodRecipe) -> Tuned:
@@ -68,15 +76,46 @@ def attach_saved(gpt2: GPT2Model, method: str, folder: Path) -> Tuned:
 
     Raises:
         FileNotFoundError: the folder holds no adapter.
+        BaseError: it is another method's, its weights are damaged, or others than it has.
     """
     if method == "full":
         return gpt2
     for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):  # else PEFT would ask the hub for it
         if not (folder / name).is_file():
             raise FileNotFoundError(2, "there is no such file", str(folder / name))
+    _require_kind(folder, method)
+    held = read_weights([folder / ADAPTER_WEIGHTS], folder.name).keys()
+    try:
+        with _quiet():
+            tuned = PeftModel.from_pretrained(gpt2, str(folder), torch_device="cpu")
+    except KeyError as error:  # of a prefix alone: what is missing elsewhere stays as it began
+        raise _unlike(folder, {str(error.args[0])}) from error
     with _quiet():
-        tuned = PeftModel.from_pretrained(gpt2, str(folder), torch_device="cpu")
+        wanted = get_peft_model_state_dict(tuned, save_embedding_layers=False).keys()
+    if wanted != held:
+        raise _unlike(folder, wanted ^ held)
     return PrefixedGPT2(tuned) if method == "prefix" else tuned
+
+
+def _require_kind(folder: Path, method: str) -> None:
+    """Raise BaseError where the adapter's own settings are another method's."""
+    path = folder / ADAPTER_CONFIG
+    try:
+        kind = json.loads(path.read_text(encoding="utf-8"))["peft_type"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BaseError(f"{path} is no adapter's settings ({error!r})") from error
+    if kind != _PEFT_TYPES[method]:
+        raise BaseError(
+            f"{path} is of a {kind} adapter where {method} is promised: copy the model again from "
+            "where it was made"
+        )
+
+
+def _unlike(folder: Path, names: Set[str]) -> BaseError:
+    return BaseError(
+        f"{folder / ADAPTER_WEIGHTS} holds other tensors than {ADAPTER_CONFIG} beside it asks for "
+        f"(such as {min(names)}): copy both again from where they were made, or tune again"
+    )
 
 
 def save_adapter(tuned: Tuned, folder: Path) -> list[str]:

@@ -5,7 +5,8 @@ the quantiles of a normal distribution ("NF4"). Only GPT-2's four matrices per b
 biases, layer norms and positions stay float32, as does every product.
 
 What a quantised base stands for is a plain set of float32 weights, `round_trip(weights)`: an
-adapter that was tuned over the one works over the other, which needs no bitsandbytes to serve.
+adapter that was tuned over the one works over the other. Merged and exported it needs no
+bitsandbytes to be served; beside a base of ours in PyTorch it does, to round that base.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ import json
 import math
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
-from datetime import date, datetime, timezone
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,9 @@ if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
+
+
+_Part = TypeVar("_Part", bound=Any)
 
 
 class RecipeError(ValueError):
@@ -142,26 +146,71 @@ class Recipe:
     training: TrainingRecipe = field(default_factory=TrainingRecipe)
 
 
-def read_recipe(path: Path) -> Recipe:
-    """Read a recipe; keys that are not given keep their defaults.
+@dataclass(frozen=True)
+class RecipeFile:
+    """A recipe's file as it was read; what it leaves out is taken from a default."""
+
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+
+    def draft(self, method: str = "full") -> Recipe:
+        """Over the plain defaults: enough to know the method, the base and the head.
+
+        Args:
+            method: the one that is meant where the file names none.
+
+        Raises:
+            RecipeError: an unknown key or word, or a value of the wrong type.
+        """
+        with self._named():
+            recipe = _build(Recipe(method=MethodRecipe(name=method)), self.content, "")
+            _check_words(recipe)
+            return recipe
+
+    def over(self, default: Recipe) -> Recipe:
+        """The recipe, keys that are not given taken from `default`.
+
+        Raises:
+            RecipeError: an unknown key or a value of the wrong type or range.
+        """
+        with self._named():
+            recipe = _build(default, self.content, "")
+            check_recipe(recipe)
+            return recipe
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except RecipeError as error:
+            raise RecipeError(f"{self.path}: {error}") from error
+
+
+def open_recipe(path: Path) -> RecipeFile:
+    """Read a recipe's file.
 
     Raises:
-        RecipeError: no such file, not TOML, an unknown key or a value of the wrong type or range.
+        RecipeError: no such file, or not TOML.
     """
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        return RecipeFile(path, text, tomllib.loads(text))
     except FileNotFoundError as error:
         raise RecipeError(f"{path}: there is no such recipe") from error
     except OSError as error:
         raise RecipeError(f"{path} cannot be read as a recipe: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path} is not TOML: {error}") from error
-    try:
-        recipe: Recipe = _build(Recipe, content, "")
-        check_recipe(recipe)
-    except RecipeError as error:
-        raise RecipeError(f"{path}: {error}") from error
-    return recipe
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe; keys that are not given keep their plain defaults.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key or a value of the wrong type or range.
+    """
+    return open_recipe(path).over(Recipe())
 
 
 def recipe_for(
@@ -189,6 +238,7 @@ def recipe_for(
         datetime.fromtimestamp(int(ordered[len(ordered) * tenths // 10]), timezone.utc).date()
         for tenths in (8, 9)
     ]
+    days[0] = min(days[0], days[1] - timedelta(days=1))  # what is too short is told by its bars
     recipe = Recipe(
         name=name,
         data=DataRecipe(train_until=days[0], validate_until=days[1]),
@@ -289,23 +339,23 @@ def check_name(name: str) -> None:
         )
 
 
-def _build(kind: type[Any], content: Mapping[str, Any], where: str) -> Any:
-    types = get_type_hints(kind)
+def _build(default: _Part, content: Mapping[str, Any], where: str) -> _Part:
+    types = get_type_hints(type(default))
     values = {}
     for key, value in content.items():
         if key not in types:
             near = difflib.get_close_matches(key, types, 1)
             hint = f"did you mean `{near[0]}`?" if near else f"known are {', '.join(types)}"
             raise RecipeError(f"unknown key `{where}{key}`: {hint}")
-        values[key] = _value(types[key], value, f"{where}{key}")
-    return kind(**values)
+        values[key] = _value(types[key], getattr(default, key), value, f"{where}{key}")
+    return replace(default, **values)
 
 
-def _value(kind: Any, value: Any, where: str) -> Any:
+def _value(kind: Any, default: Any, value: Any, where: str) -> Any:
     if is_dataclass(kind):
         if not isinstance(value, dict):
             raise RecipeError(f"`{where}` is a table: write [{where}]")
-        return _build(kind, value, f"{where}.")  # type: ignore[arg-type]
+        return _build(default, value, f"{where}.")
     if kind == tuple[float, ...]:
         if isinstance(value, list) and all(type(item) in (int, float) for item in value):
             return tuple(float(item) for item in value)
@@ -340,15 +390,7 @@ def check_recipe(recipe: Recipe) -> None:
             raise RecipeError(f"`training.{name}` is {value}: at least 0")
     if training.seed > _LARGEST_SEED:
         raise RecipeError(f"`training.seed` is {training.seed}: at most {_LARGEST_SEED}")
-    for key, chosen, known in (
-        ("model.inputs", model.inputs, ("close", "ohlc")),
-        ("model.head", model.head, HEADS),
-        ("method.name", method.name, METHODS),
-        ("method.placement", method.placement, PLACEMENTS),
-        ("method.activation", method.activation, ADAPTER_ACTIVATIONS),
-        ("training.precision", training.precision, ("float32", "bfloat16")),
-    ):
-        _check_choice(key, chosen, known)
+    _check_words(recipe)
     if recipe.data.train_until >= recipe.data.validate_until:
         raise RecipeError("`data.train_until` must be before `data.validate_until`")
     for part, names in (
@@ -369,6 +411,19 @@ def check_recipe(recipe: Recipe) -> None:
         raise RecipeError("`model.usual_volatility` must not be negative; 0 learns it")
     if training.learning_rate <= 0:
         raise RecipeError("`learning_rate` must be positive")
+
+
+def _check_words(recipe: Recipe) -> None:
+    model, method, training = recipe.model, recipe.method, recipe.training
+    for key, chosen, known in (
+        ("model.inputs", model.inputs, ("close", "ohlc")),
+        ("model.head", model.head, HEADS),
+        ("method.name", method.name, METHODS),
+        ("method.placement", method.placement, PLACEMENTS),
+        ("method.activation", method.activation, ADAPTER_ACTIVATIONS),
+        ("training.precision", training.precision, ("float32", "bfloat16")),
+    ):
+        _check_choice(key, chosen, known)
 
 
 def _check_choice(key: str, chosen: str, known: Sequence[str]) -> None:

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from bridge.bars import BarsError, read_bars
 from bridge.bundles import Bundle, Manifest
 from bridge.bundles.bundle import RECIPE_FILE, seal_folder
-from bridge.bundles.manifest import SPECIALIST
+from bridge.bundles.manifest import BASE_UNTIL, SPECIALIST
 from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.bases import Base
 from bridge.tuning.leakage import WINDOWS_FILE, write_windows
@@ -59,7 +59,8 @@ def remembered_files(folder: Path) -> list[TrainingFile]:
         known = [(Path(each["path"]), each["sha256"], bool(each["repaired"])) for each in entries]
     except FileNotFoundError as error:
         raise BuildError(
-            f"{folder} does not remember the files it was trained on: give them with --data"
+            f"{folder} does not remember the files it was trained on: give them with --data, or "
+            "the folder of its run with --model"
         ) from error
     except (ValueError, KeyError, TypeError) as error:
         raise BuildError(
@@ -97,7 +98,7 @@ def seal_run(
 ) -> Bundle:
     """Write the trained network and what belongs to it, and make the folder a bundle.
 
-    The recipe's text stands there since the run began.
+    The recipe's text stands there already.
 
     Raises:
         BuildError, OSError: a file cannot be written; the checkpoint stays.
@@ -152,6 +153,7 @@ def _manifest(
             "train_until": str(recipe.data.train_until),
             "validate_until": str(recipe.data.validate_until),
             "embargo_bars": config.context + config.horizon,
+            **_base_until(base),
         },
         recipe=plain,
         scores={
@@ -172,6 +174,13 @@ def _manifest(
         base=base_name(base),
         head=config.head,
     )
+
+
+def _base_until(base: Base | None) -> dict[str, str]:
+    """The last day that taught the base anything, or the base it was itself tuned from."""
+    data = base.bundle.manifest.data if base and base.bundle else {}
+    days = [data[key] for key in ("validate_until", BASE_UNTIL) if key in data]
+    return {BASE_UNTIL: max(days)} if days else {}
 
 
 def _version(library: str) -> str:

@@ -3,7 +3,8 @@
 A specialist answers in its base's place on its own symbol. It is written where the 95% interval
 of its gain on the validation windows leaves no room for "no gain": tuned and base are scored on
 the same windows, and blocks of weeks are drawn again and again (a paired block bootstrap), which
-keeps what neighbouring windows share. The test chooses nothing.
+keeps what neighbouring windows share. The same windows said when training was best, which tells a
+little in the adapter's favour. The test chooses nothing.
 """
 
 from __future__ import annotations
@@ -129,6 +130,11 @@ def build_specialists(
         bundle = None
         if found.is_better:
             bundle = publish(_with_scores(sealed, found), network, material, target, listener)
+        elif (standing := out / name).exists():
+            listener.stage(
+                f"{standing} is of an earlier run and stays: remove it, or it may go on answering "
+                f"for {file.bars.symbol}"
+            )
         made.append(Specialist(file.bars.symbol, name, found, bundle))
     return made
 
@@ -141,10 +147,15 @@ def tuned_base(recipe: Recipe, stores: Sequence[Path]) -> Base:
         BuildError: the recipe names none, or one that is no model of ours.
     """
     base = recipe_base(recipe, stores)
-    if base is None or base.bundle is None:
+    if base is None:
         raise BuildError(
-            f"{'no base' if base is None else base.name} can have specialists: they answer for a "
-            "model that is served, so --base takes one of yours, or fx-h1"
+            "specialists tune a model that is served, and the method full without a base trains "
+            "from scratch: give another --method, or --base fx-h1"
+        )
+    if base.bundle is None:
+        raise BuildError(
+            f"{base.name} cannot have specialists: they answer for a model that is served, so "
+            "--base takes one of yours, or fx-h1"
         )
     return base
 
@@ -191,7 +202,10 @@ def describe(found: Comparison) -> str:
     """A comparison in one line."""
     gain = f"{found.gain:+.5f}"
     if found.interval is None:
-        return f"{found.base:.5f} to {found.tuned:.5f} ({gain}): too few weeks to tell, not kept"
+        return (
+            f"{found.base:.5f} to {found.tuned:.5f} ({gain}): too few weeks to tell, not kept; "
+            "give more years of bars, or a recipe with an earlier train_until"
+        )
     low, high = found.interval
     verdict = "kept" if found.is_better else "no gain beyond chance, not kept"
     return (

@@ -33,6 +33,7 @@ def test_the_same_bars_under_two_names_need_the_user(
 
     assert ran.code == 1
     assert f"{export_file.name} and GBPUSD_H1.csv.gz hold the same bars between 2017-04" in ran.out
+    assert "one of them is not what its name says: export EURUSD and GBPUSD again" in ran.out
 
 
 def test_two_sources_of_one_market_are_told(run: Run, tmp_path: Path, bars: Bars) -> None:

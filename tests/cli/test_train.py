@@ -154,13 +154,15 @@ def test_a_full_disk_is_said_with_what_to_do(
 
     def disk_full(source: Path, target: Path) -> object:
         if "models" in Path(target).parts:
-            raise OSError(errno.ENOSPC, "No space left on device", str(target))
+            # As a copy's error names them: what was read, and what was written.
+            raise OSError(errno.ENOSPC, "No space left", str(source), None, str(target))
         return copy(source, target)
 
     monkeypatch.setattr(shutil, "copyfile", disk_full)
     ran = run("train", "--data", export_file, "--recipe", recipe, "--to", "torch")
 
     assert ran.code == 2
+    assert ran.err.splitlines()[-1].startswith("eabridge train: models")
     assert "the disk is full: make room, and the same command goes on" in ran.err
     assert not list((tmp_path / "models").iterdir())
 

@@ -198,6 +198,7 @@ def test_half_hour_bars_share_the_slot_of_their_hour() -> None:
         ({"context": 100}, "multiple of patch"),
         ({"heads": 3}, "multiple of heads"),
         ({"levels": (0.1, 0.9)}, "0.5"),
+        ({"levels": (0.5,)}, "at least one more"),
         ({"levels": (0.9, 0.5, 0.1)}, "ascend"),
         ({"levels": (0.0, 0.5, 1.0)}, "between 0 and 1"),
         ({"inner": -1}, "inner -1 is negative"),

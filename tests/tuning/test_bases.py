@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,6 +20,7 @@ from transformers import BertConfig, BertModel, GPT2LMHeadModel
 from bridge.bundles import shipped_store, write_bundle
 from bridge.forecaster.model import Forecaster
 from bridge.forecaster.text import TextForecaster
+from bridge.tuning import hugging_face
 from bridge.tuning.bases import BaseError, network_config, open_base, transplant
 from bridge.tuning.networks import tuned_network
 from bridge.tuning.recipe import MethodRecipe, ModelRecipe
@@ -380,6 +382,23 @@ def test_a_name_of_the_hub_without_a_network_says_so_and_what_there_is(
 
     with pytest.raises(BaseError, match=f"no model 'gpt3'.*{label}.*hub cannot be reached"):
         open_base("gpt3", [tmp_path])
+
+
+def test_a_hub_without_an_address_is_not_asked_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def unknown(host: str, port: None) -> None:
+        raise OSError(f"{host}: name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(hugging_face, "getproxies", dict)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+
+    with pytest.raises(BaseError, match="hub cannot be reached"):
+        open_base("gpt3", [tmp_path])
+
+    assert not caplog.records
 
 
 def test_no_base_at_all_says_what_to_give() -> None:

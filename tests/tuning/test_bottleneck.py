@@ -294,6 +294,8 @@ class TestWrongOptions:
         [
             ({"reduction": 0}, "reduction 0 is no whole number from 1"),
             ({"reduction": 2.5}, "reduction 2.5 is no whole number from 1"),
+            ({"reduction": 8.0}, "reduction 8.0 is no whole number from 1"),
+            ({"reduction": "8"}, "reduction '8' is no whole number from 1"),
             ({"placement": "everywhere"}, "choose houlsby .* or pfeiffer"),
             ({"activation": "sigmoid"}, "choose one of gelu, relu, tanh, identity"),
             ({"dropout": 1.0}, "dropout 1.0 is outside 0 to 1"),

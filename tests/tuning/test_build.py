@@ -287,6 +287,10 @@ class TestAnAdapter:
         assert len(of_base) > 0
         assert set(of_base) <= set(of_adapter)
 
+    def test_says_until_when_its_base_was_taught(self, tuned: Bundle, small: Bundle) -> None:
+        assert tuned.manifest.data["base_until"] == small.manifest.data["validate_until"]
+        assert "base_until" not in small.manifest.data
+
     def test_is_not_tested_on_bars_that_its_base_saw(
         self, small: Bundle, bars: Bars, tmp_path: Path
     ) -> None:
@@ -336,6 +340,18 @@ class TestAnAdapter:
             _over(tmp_path, bars, recipes[0], Listener(training=die))
         with pytest.raises(TrainingError, match="of another recipe, another base"):
             _over(tmp_path, bars, recipes[1], Listener())
+
+    def test_a_refused_recipe_leaves_a_finished_run_as_it_was(
+        self, small: Bundle, bars: Bars, tmp_path: Path
+    ) -> None:
+        tune(tmp_path, small, bars, ADAPTER)
+        (tmp_path / "models").rename(tmp_path / "elsewhere")
+        longer = replace(ADAPTER, training=replace(ADAPTER.training, steps=40))
+
+        with pytest.raises(TrainingError, match="of another recipe"):
+            tune(tmp_path, small, bars, longer)
+
+        assert open_bundle(tmp_path / "run").manifest.name == ADAPTER.name
 
     def test_needs_its_base(self, small: Bundle, bars: Bars, tmp_path: Path) -> None:
         elsewhere = replace(ADAPTER, method=replace(ADAPTER.method, base="nowhere@0123456789ab"))
@@ -493,12 +509,62 @@ class TestChoosingARecipe:
         (tmp_path / "r.toml").write_text(to_toml(RECIPE), encoding="utf-8")
 
         recipe, text = choose_recipe(
-            tmp_path / "r.toml", "mine", [as_file(tmp_path, bars)], method="ia3", head="text"
+            tmp_path / "r.toml",
+            "mine",
+            [as_file(tmp_path, bars)],
+            method="ia3",
+            head="text",
+            stores=[shipped_store()],
         )
 
         assert (recipe.name, recipe.method.name, recipe.method.base) == ("mine", "ia3", "fx-h1")
         assert recipe.model.head == "text"
         assert text == to_toml(recipe)
+
+    def test_what_a_recipe_leaves_out_is_as_without_one(
+        self, small: Bundle, bars: Bars, tmp_path: Path
+    ) -> None:
+        (tmp_path / "r.toml").write_text("[training]\nsteps = 7\n", encoding="utf-8")
+        given: dict[str, Any] = {"method": "lora", "base": "small", "stores": [small.path.parent]}
+        files = [as_file(tmp_path, bars)]
+
+        whole, _ = choose_recipe(None, None, files, **given)
+        recipe, text = choose_recipe(tmp_path / "r.toml", None, files, **given)
+
+        assert (recipe.data, recipe.model) == (whole.data, whole.model)
+        assert recipe.training == replace(whole.training, steps=7)
+        assert text == to_toml(recipe)
+
+    def test_a_recipe_that_names_no_method_takes_the_usual_one(
+        self, bars: Bars, tmp_path: Path
+    ) -> None:
+        (tmp_path / "r.toml").write_text("[training]\nsteps = 7\n", encoding="utf-8")
+
+        recipe, text = choose_recipe(
+            tmp_path / "r.toml",
+            None,
+            [as_file(tmp_path, bars)],
+            stores=[shipped_store()],
+            usual_method="bottleneck",
+        )
+
+        assert (recipe.method.name, recipe.method.base[:6]) == ("bottleneck", "fx-h1@")
+        assert text == to_toml(recipe)
+
+    def test_a_recipe_that_says_all_is_kept_word_for_word(self, bars: Bars, tmp_path: Path) -> None:
+        written = "# chosen by hand\n" + to_toml(RECIPE)
+        (tmp_path / "r.toml").write_text(written, encoding="utf-8")
+
+        recipe, text = choose_recipe(tmp_path / "r.toml", None, [as_file(tmp_path, bars)])
+
+        assert (recipe, text) == (RECIPE, written)
+
+    def test_a_recipe_for_the_text_head_needs_no_window(self, bars: Bars, tmp_path: Path) -> None:
+        (tmp_path / "r.toml").write_text('[model]\nhead = "text"\n', encoding="utf-8")
+
+        recipe, _ = choose_recipe(tmp_path / "r.toml", None, [as_file(tmp_path, bars)])
+
+        assert (recipe.model.context, recipe.model.horizon) == (20, 40)
 
     @pytest.mark.parametrize(
         ("given", "message"),

@@ -79,6 +79,18 @@ def test_another_symbol_without_later_bars_is_scored_and_marked(bundle: Bundle, 
     assert file["seen"] is False
 
 
+def test_years_that_taught_a_models_base_are_marked_too(bundle: Bundle, bars: Bars) -> None:
+    (file,) = scores(bundle, Source("a.csv", bars))["files"]
+    after = date.fromtimestamp(file["last"] + 2 * 86_400)
+    data = {**bundle.manifest.data, "base_until": str(after)}
+    adapter = replace(bundle.manifest, data=data)
+
+    scored = evaluate(open_backend(bundle), adapter, [Source("a.csv", bars)])
+
+    (again,) = scored["files"]
+    assert (again["first"], again["training_years"]) == (file["first"], True)
+
+
 def test_bars_that_all_were_in_training_are_not_scored_in_silence(
     bundle: Bundle, bars: Bars
 ) -> None:

@@ -14,6 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
+from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.bases import open_base
 from bridge.tuning.export import (
     AGREEMENT,
@@ -21,6 +22,7 @@ from bridge.tuning.export import (
     calibration_windows,
     difference_from,
     export_onnx,
+    require_exportable,
     validation_score,
 )
 from bridge.tuning.graph import join_dense, join_gelu, require_portable
@@ -77,6 +79,15 @@ def test_a_text_head_is_refused_with_what_serves_it(real_windows: Samples, tmp_p
 
     with pytest.raises(ExportError, match=r"digit by digit.*--to torch"):
         export_onnx(network, real_windows, tmp_path / "model.onnx")
+
+
+def test_what_is_too_large_for_metatrader_is_refused_before_it_is_traced() -> None:
+    medium = ForecasterConfig(layers=24, heads=16, width=1024)
+    small = ForecasterConfig(layers=12, heads=12, width=768)
+
+    require_exportable(small)
+    with pytest.raises(ExportError, match=r"blocks take 1\.2 GB.*below 1 GB.*--to torch"):
+        require_exportable(medium)
 
 
 def test_gelu_and_linear_layers_are_fused_by_the_runtime(exported: Path, tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_the_scales_are_those_of_the_calibration_windows(
     assert (tmp_path / "other.onnx").read_bytes() != int8.read_bytes()
 
 
-def test_a_graph_of_before_it_was_rewritten_is_quantised_too(bars: Bars, tmp_path: Path) -> None:
+def test_the_shipped_graph_is_quantised_likewise(bars: Bars, tmp_path: Path) -> None:
     shipped = shipped_store() / "fx-h1" / "model.onnx"
     windows = Samples([bars], [Part(0, 3000)], context=128, horizon=16, stride=20)
     config = ForecasterConfig(context=128, horizon=16)

@@ -393,6 +393,13 @@ def test_a_damaged_adapter_is_refused(tmp_path: Path, base: Base) -> None:
         load_network(bundle, lambda label: base)
 
 
+def test_an_adapter_of_another_kind_than_is_promised_is_refused(tmp_path: Path, base: Base) -> None:
+    folder = saved(tmp_path, tuned(base, "bottleneck"), base, "bottleneck").path
+
+    with pytest.raises(BaseError, match="is of a BOTTLENECK adapter where ia3 is promised"):
+        attach_saved(tuned(base, "full").gpt2, "ia3", folder)
+
+
 def _new(bundle: Bundle) -> Path:
     """Where the adapter's weights stood, which are no longer there."""
     path = bundle.path / ADAPTER_WEIGHTS

@@ -56,6 +56,12 @@ def test_the_default_recipe_keeps_the_last_tenth_for_the_test() -> None:
     assert recipe.data.validate_until == date(2012, 6, 19)
 
 
+def test_the_days_of_very_few_bars_are_two_all_the_same() -> None:
+    recipe = recipe_for([HOURS[:24]], "mine")
+
+    assert recipe.data.train_until < recipe.data.validate_until
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from bridge.synthetic import random_walk_bars
 from bridge.tuning.bases import open_base
 from bridge.tuning.build import BuildError, TrainingFile, build
 from bridge.tuning.networks import tuned_network
+from bridge.tuning.publishing import Listener
 from bridge.tuning.recipe import (
     DataRecipe,
     MethodRecipe,
@@ -142,6 +144,28 @@ def test_an_adapter_without_a_gain_is_not_written(base_bundle: Bundle, tmp_path:
     assert "not kept" in describe(made.comparison)
 
 
+def test_an_earlier_one_that_stays_is_told_of(
+    kept: Specialist, base_bundle: Bundle, tmp_path: Path
+) -> None:
+    assert kept.bundle is not None
+    shutil.copytree(kept.bundle.path, tmp_path / "models" / kept.name)
+    told: list[str] = []
+
+    (made,) = build_specialists(
+        [as_file(tmp_path, busy_afternoons("BUSY", 2), "BUSY_H1.csv")],
+        RUINOUS,
+        open_base("base", [base_bundle.path.parent]),
+        runs=tmp_path / "runs",
+        out=tmp_path / "models",
+        runtime="torch",
+        replace_existing=True,
+        listener=Listener(stage=told.append),
+    )
+
+    assert made.bundle is None
+    assert any("base-busy is of an earlier run and stays: remove it" in text for text in told)
+
+
 class TestComparing:
     """Two networks on the same windows."""
 
@@ -221,7 +245,7 @@ class TestBadInput:
         folders.save_gpt2(tmp_path / "gpt2")
         recipe = replace(TUNING, method=MethodRecipe("lora", base=str(tmp_path / "gpt2")))
 
-        with pytest.raises(BuildError, match="can have specialists"):
+        with pytest.raises(BuildError, match="cannot have specialists"):
             tuned_base(recipe, [])
 
 

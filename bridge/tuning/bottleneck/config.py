@@ -47,9 +47,9 @@ class BottleneckConfig(PeftConfig):  # type: ignore[misc, unused-ignore]
     def __post_init__(self) -> None:
         super().__post_init__()  # type: ignore[no-untyped-call, unused-ignore]
         self.peft_type = peft_type()
-        if isinstance(self.reduction, bool) or self.reduction < 1 or self.reduction % 1:
+        if type(self.reduction) is not int or self.reduction < 1:
             raise ValueError(
-                f"reduction {self.reduction} is no whole number from 1: 8 makes the bottleneck "
+                f"reduction {self.reduction!r} is no whole number from 1: 8 makes the bottleneck "
                 "an eighth of the layer's width, 1 as wide as the layer"
             )
         if self.placement not in PLACEMENTS:

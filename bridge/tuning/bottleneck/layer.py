@@ -86,11 +86,13 @@ class BottleneckLayer(nn.Module, BaseTunerLayer):  # type: ignore[misc, unused-i
         return changed
 
     def _change(self, name: str, output: Tensor) -> Tensor:
-        inner = self.bottleneck_down[name](output)  # [B, P, M]
+        down: Any = self.bottleneck_down[name]
+        # PEFT keeps adapters in float32 over a base in half precision.
+        inner = down(output.to(down.weight.dtype))  # [B, P, M]
         inner = _activate(inner, self.bottleneck_activation[name])
         inner = self.bottleneck_dropout[name](inner)
         change: Tensor = self.bottleneck_up[name](inner)  # [B, P, D]
-        return change
+        return change.to(output.dtype)
 
     def merge(self, safe_merge: bool = False, adapter_names: Sequence[str] | None = None) -> None:
         """Refused: see `MERGE_REFUSED`."""

@@ -48,6 +48,7 @@ class Runs:
         self._work = folder / "work"
         self._plan = plan
         self._base = base
+        self._base_digest = base.weights_digest
         self._tasks = tasks
         self._kept.mkdir(parents=True, exist_ok=True)
 
@@ -126,6 +127,7 @@ class Runs:
         recipe = task.recipe(key, self._plan, self._base)
         content = [
             self._base.name,
+            self._base_digest,
             asdict(task.config),
             asdict(recipe.method),
             asdict(recipe.training),
