@@ -90,10 +90,11 @@ def export_scores(manifest: Manifest) -> None:
     )
 
 
-def specialists(base: str, made: Sequence[Specialist]) -> None:
+def specialists(base: Bundle, made: Sequence[Specialist]) -> None:
     """What came of one adapter for each symbol."""
     out = console()
-    table = Table(title=f"specialists of {base}: pinball ratio on validation windows")
+    label = base.manifest.label
+    table = Table(title=f"specialists of {label}: pinball ratio on validation windows")
     table.add_column("symbol", no_wrap=True)
     for name in ("base", "tuned", "gain", "95% interval"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -116,6 +117,12 @@ def specialists(base: str, made: Sequence[Specialist]) -> None:
         f"{len(kept)} of {len(made)} beat the base beyond chance; for the other symbols the base "
         "answers. A gain below zero is better."
     )
+    stores = dict.fromkeys(each.bundle.path.parent for each in kept if each.bundle)
+    if stores:
+        at_home = all(store.resolve() == Path("models").resolve() for store in stores)
+        named = () if at_home else dict.fromkeys([*stores, base.path.parent])
+        options = "".join(f" --models {store}" for store in named)
+        out.print(f"serve them beside it with: eabridge serve{options}", soft_wrap=True)
     for each in kept:
         test = each.bundle.manifest.scores.get("test") if each.bundle else None
         if test is not None:

@@ -206,7 +206,8 @@ def _run_per_symbol(
             replace_existing=options.replace,
             listener=listener,
         )
-    show_training.specialists(base.name, made)
+    if base.bundle is not None:  # as `tuned_base` has seen to
+        show_training.specialists(base.bundle, made)
     return 0
 
 

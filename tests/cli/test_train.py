@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bridge.bundles import open_bundle
+from bridge.bundles import open_bundle, shipped_store
+from bridge.cli import show_training
 from bridge.client import Client
+from bridge.tuning.specialists import Comparison, Specialist
 from tests.cli.conftest import Ran, Run
 from tests.conftest import StartDaemon
 from tests.tuning import folders
@@ -223,6 +226,18 @@ class TestTuning:
         assert "specialists of base@" in ran.out
         assert "of 1 beat the base beyond chance" in ran.out
         assert (tmp_path / "runs" / "base-eurusd" / "bundle.json").is_file()
+
+    def test_models_for_each_symbol_are_served_beside_their_base(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        base, tuned = (open_bundle(shipped_store() / name) for name in ("fx-h1", "fx-h1-eurgbp"))
+        gain = Comparison(base=0.96, tuned=0.95, gain=-0.01, interval=(-0.02, -0.005), windows=9)
+
+        tuned = replace(tuned, path=Path("mine/fx-h1-eurgbp"))
+        show_training.specialists(base, [Specialist("EURGBP", "fx-h1-eurgbp", gain, tuned)])
+
+        shown = capsys.readouterr().out
+        assert f"eabridge serve --models mine --models {base.path.parent}\n" in shown
 
     def test_a_model_for_each_symbol_has_no_name_of_its_own(
         self, run: Run, export_file: Path, base: Path
