@@ -165,8 +165,8 @@ def choose_days(
     """The days that cut each fold: after those the base was chosen on, where there is a base.
 
     One fold takes the days of training and validation of the base, or of the recipe that it will
-    be trained by, and tests on all later ones; without either, on the last tenth of the bars.
-    Several folds walk forward.
+    be trained by, and tests on all later ones. Without either, and where all bars came after the
+    base's training, the test is their last tenth. Several folds walk forward.
 
     Raises:
         ComparisonError: no bars are left to test on.
@@ -188,13 +188,19 @@ def choose_days(
         if folds > 1:
             after = None if until is None else date.fromisoformat(until) + timedelta(days=1)
             return walk_forward_days(times, folds=folds, first_test=after)
-        if until is not None and begun is not None:
+        first = max(_day(time[0]) for time in times)
+        if until is not None and begun is not None and first <= date.fromisoformat(begun):
             return [FoldDays(date.fromisoformat(begun), date.fromisoformat(until), last)]
         if recipe is not None:
             return [FoldDays(recipe.data.train_until, recipe.data.validate_until, last)]
     except ValueError as error:
         raise ComparisonError(str(error)) from error
     data = recipe_for(times, "comparison").data
+    if until is not None and data.validate_until < date.fromisoformat(until):
+        raise ComparisonError(
+            f"{base.manifest.label if base else 'the base'} was trained up to {begun} and chosen "
+            f"on bars up to {until}: give bars that begin before the former, or after the latter"
+        )
     return [FoldDays(data.train_until, data.validate_until, last)]
 
 
@@ -289,7 +295,7 @@ def _cut(source: Source, days: FoldDays, model: ModelRecipe) -> Splits:
         if len(part) < need:
             raise ComparisonError(
                 f"{source.path.name} has {len(part):,} bars to {what} and at least {need:,} are "
-                "needed: give more history, or fewer folds"
+                "needed: give more history"
             )
     return split
 

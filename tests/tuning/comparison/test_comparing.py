@@ -214,6 +214,26 @@ def test_the_same_bars_under_two_names_are_refused() -> None:
         choose_subject([one, other], [], 1, None)
 
 
+def test_bars_that_all_came_after_the_base_are_cut_by_themselves(tmp_path: Path) -> None:
+    tuned = source("TUNED", 3)
+    bundle = base_bundle(tmp_path / "store", tuned.bars)
+    late = replace(tuned, bars=tuned.bars[int(0.7 * len(tuned.bars)) :])
+
+    [days] = choose_subject([late], [], 1, bundle).days
+
+    assert day_of(late, 0) < days.train_until < days.validate_until < days.test_until
+
+
+def test_bars_that_leave_no_test_the_base_was_not_chosen_on_are_refused(tmp_path: Path) -> None:
+    tuned = source("TUNED", 3)
+    count = len(tuned.bars)
+    bundle = base_bundle(tmp_path / "store", tuned.bars)
+    amid = replace(tuned, bars=tuned.bars[int(0.53 * count) : int(0.605 * count)])
+
+    with pytest.raises(ComparisonError, match="give bars that begin before the former, or after"):
+        choose_subject([amid], [], 1, bundle)
+
+
 def test_too_few_bars_are_refused_with_how_many_are_needed(tmp_path: Path) -> None:
     tuned = source("TUNED", 3)
     base = open_base(str(base_bundle(tmp_path / "store", tuned.bars).path), [])
