@@ -61,6 +61,7 @@ def serve(
     try:
         for lane in lanes:
             log.info("serving %s%s", lane.label, _part(lane, service))
+        _warn_of_orphans(lanes)
         gc.freeze()  # what was loaded stays: collections need not walk it again and again
         ready(server.endpoint)
         server.run()
@@ -95,6 +96,19 @@ def load_lanes(stores: Sequence[Path], runtime: TorchRuntime | None = None) -> l
         why = "; ".join(reasons) or _why_empty(stores)
         raise StartError(f"no model to serve in {where}: {why}")
     return lanes
+
+
+def _warn_of_orphans(lanes: Sequence[Lane]) -> None:
+    """Say which specialists are asked by nobody, because their base is not served."""
+    served = {lane.label for lane in lanes}
+    for lane in lanes:
+        base = lane.manifest.base
+        if lane.manifest.is_specialist and base not in served:
+            log.warning(
+                "%s was tuned to answer for %s on %s, and that is not served: give its folder of "
+                "models to --models too",
+                *(lane.label, base, ", ".join(lane.manifest.symbols)),
+            )
 
 
 def _part(lane: Lane, service: Service) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,16 @@ def test_the_specialist_answers_for_its_symbol_and_says_so(
     assert answered_by(routed, symbol="EURGBP") == gbp.manifest.label  # the default is meant
     assert answered_by(routed, model="fx", symbol="EURUSD") == base.manifest.label
     assert answered_by(routed, model="fx") == base.manifest.label
+
+
+def test_a_specialist_whose_base_is_not_served_is_told_of(
+    start_daemon: StartDaemon, store: Path, gbp: Bundle, base: Bundle
+) -> None:
+    shutil.rmtree(base.path)
+
+    daemon = start_daemon("--models", store)
+
+    assert f"{gbp.manifest.label} was tuned to answer for {base.manifest.label}" in daemon.log()
 
 
 def test_a_version_means_exactly_that_model(routed: Peer, base: Bundle, gbp: Bundle) -> None:
