@@ -73,8 +73,9 @@ def is_written_for(symbol: str, known: str) -> bool:
     """Whether a broker may write `known` as `symbol`.
 
     Equal but for case; or with lower-case letters glued on (EURGBPm, mEURGBP), or anything before
-    or behind a mark (EURGBP.r, EURGBPm_i, #EURGBP, FX.EURGBP). A capital or a digit makes another
-    instrument: BTCUSDT is not BTCUSD. `mql5/Include/EABridge/Symbols.mqh` has the same rule.
+    or behind a mark (EURGBP.r, EURGBPm_i, #EURGBP, FX.EURGBP). A capital, a digit or a slash makes
+    another instrument: BTCUSDT is not BTCUSD, nor is ETH/BTC BTC. The same rule stands in
+    `mql5/Include/EABridge/Symbols.mqh`.
     """
     if symbol.upper() == known.upper():
         return True
@@ -88,7 +89,7 @@ def is_written_for(symbol: str, known: str) -> bool:
 
 def _is_affix(text: str) -> bool:
     """Whether this, read away from a symbol, may stand beside it."""
-    return re.fullmatch(r"[a-z]*([^A-Za-z0-9].*)?", text, re.DOTALL) is not None
+    return re.fullmatch(r"[a-z]*([^A-Za-z0-9/].*)?", text, re.DOTALL) is not None
 
 
 def find_routed(model: str, symbol: str, stores: Sequence[Path]) -> Bundle:

@@ -32,6 +32,7 @@ WRITTEN = [  # tests/mql5 holds the terminal's routing to the same cases
     ("EURGBP", "EURGBP.r", False),
     ("EURGBPM", "EURGBP", False),
     ("BTCUSDT", "BTCUSD", False),
+    ("ETH/BTC", "BTC", False),
     ("US500", "US50", False),
     ("XEURGBP", "EURGBP", False),
     ("EURGB", "EURGBP", False),

@@ -6,14 +6,15 @@
 #define EABRIDGE_SYMBOLS_MQH
 
 // Whether what stands beside a symbol is an affix, read away from it: small letters, then nothing
-// or a mark and anything. A capital or a digit makes another instrument: BTCUSDT is not BTCUSD.
+// or a mark and anything. A capital, a digit or a slash makes another instrument: BTCUSDT is not
+// BTCUSD, nor is ETH/BTC BTC.
 bool IsAffix(const string symbol, const int first, const int step)
   {
    const int length = StringLen(symbol);
    for(int i = first; i >= 0 && i < length; i += step)
      {
       const ushort letter = StringGetCharacter(symbol, i);
-      if((letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9'))
+      if((letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') || letter == '/')
          return false;
       if(letter < 'a' || letter > 'z')
          return true;
