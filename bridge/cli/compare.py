@@ -120,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
     from bridge.tuning.leakage import LeakageError
     from bridge.tuning.memory import MeasuredRunError
     from bridge.tuning.nf4 import Nf4Error
-    from bridge.tuning.recipe import RecipeError, read_recipe
+    from bridge.tuning.recipe import RecipeError
+    from bridge.tuning.recipe_file import read_recipe
     from bridge.tuning.trainer import TrainingError
 
     try:

@@ -19,6 +19,7 @@ from bridge.bundles.bundle import RECIPE_FILE
 from bridge.bundles.store import SHIPPED_MODEL
 from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.bases import Base, open_base
+from bridge.tuning.defaults import recipe_for
 from bridge.tuning.export import require_exportable
 from bridge.tuning.material import (
     BuildError,
@@ -29,15 +30,8 @@ from bridge.tuning.material import (
 )
 from bridge.tuning.networks import Network, tuned_network
 from bridge.tuning.publishing import Listener, Target, publish
-from bridge.tuning.recipe import (
-    DataRecipe,
-    Recipe,
-    check_name,
-    check_recipe,
-    open_recipe,
-    recipe_for,
-    to_toml,
-)
+from bridge.tuning.recipe import DataRecipe, Recipe, check_name, check_recipe
+from bridge.tuning.recipe_file import open_recipe, to_toml
 from bridge.tuning.run_folder import base_name, remember_files, seal_run
 from bridge.tuning.trainer import train
 

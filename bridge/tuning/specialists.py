@@ -28,7 +28,8 @@ from bridge.tuning.material import BuildError, TrainingFile
 from bridge.tuning.networks import Network, load_network
 from bridge.tuning.objectives import model_input
 from bridge.tuning.publishing import Listener, Target, publish
-from bridge.tuning.recipe import Recipe, check_name, to_toml
+from bridge.tuning.recipe import Recipe, check_name
+from bridge.tuning.recipe_file import to_toml
 from bridge.tuning.samples import Samples
 from bridge.tuning.scores import BLOCK_SECONDS, pinball, ratio, resamples
 

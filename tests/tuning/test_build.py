@@ -35,8 +35,8 @@ from bridge.tuning.recipe import (
     Recipe,
     RecipeError,
     TrainingRecipe,
-    to_toml,
 )
+from bridge.tuning.recipe_file import to_toml
 from bridge.tuning.run_folder import RUN_FILE, remember_files, remembered_files
 from bridge.tuning.trainer import Progress, TrainingError
 from tests.cli.conftest import export

@@ -12,16 +12,9 @@ import pytest
 from bridge.bundles import shipped_store
 from bridge.bundles.manifest import METHODS
 from bridge.tuning.bases import open_base
-from bridge.tuning.recipe import (
-    MethodRecipe,
-    ModelRecipe,
-    Recipe,
-    RecipeError,
-    read_recipe,
-    recipe_for,
-    to_toml,
-    training_for,
-)
+from bridge.tuning.defaults import recipe_for, training_for
+from bridge.tuning.recipe import MethodRecipe, ModelRecipe, Recipe, RecipeError
+from bridge.tuning.recipe_file import read_recipe, to_toml
 from tests.tuning.folders import put_base, save_gpt2
 
 HOURS = np.arange(1_262_304_000, 1_262_304_000 + 1000 * 86_400, 3600)

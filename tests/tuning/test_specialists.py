@@ -17,14 +17,8 @@ from bridge.tuning.bases import open_base
 from bridge.tuning.build import BuildError, TrainingFile, build
 from bridge.tuning.networks import tuned_network
 from bridge.tuning.publishing import Listener
-from bridge.tuning.recipe import (
-    DataRecipe,
-    MethodRecipe,
-    ModelRecipe,
-    Recipe,
-    TrainingRecipe,
-    to_toml,
-)
+from bridge.tuning.recipe import DataRecipe, MethodRecipe, ModelRecipe, Recipe, TrainingRecipe
+from bridge.tuning.recipe_file import to_toml
 from bridge.tuning.samples import Samples
 from bridge.tuning.specialists import (
     Comparison,

@@ -30,6 +30,7 @@ from bridge.tuning.comparison.storage import (
     save_untrained,
 )
 from bridge.tuning.comparison.tasks import Source, Task, choose_days, lay_out, require_one_timeframe
+from bridge.tuning.defaults import recipe_for, training_for
 from bridge.tuning.leakage import (
     read_windows,
     require_distinct,
@@ -37,7 +38,8 @@ from bridge.tuning.leakage import (
     require_unseen,
 )
 from bridge.tuning.networks import all_parameters, tuned_network
-from bridge.tuning.recipe import MethodRecipe, Recipe, recipe_for, to_toml, training_for
+from bridge.tuning.recipe import MethodRecipe, Recipe
+from bridge.tuning.recipe_file import to_toml
 from bridge.tuning.scores import RANDOM_WALK
 from bridge.tuning.trainer import Progress
 

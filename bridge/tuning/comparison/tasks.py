@@ -38,7 +38,8 @@ from bridge.tuning.comparison.plan import (
     RunKey,
 )
 from bridge.tuning.comparison.results import TaskFacts
-from bridge.tuning.recipe import ModelRecipe, Recipe, recipe_for, training_for
+from bridge.tuning.defaults import recipe_for, training_for
+from bridge.tuning.recipe import ModelRecipe, Recipe
 from bridge.tuning.samples import Samples
 from bridge.tuning.scores import BLOCK_SECONDS
 
