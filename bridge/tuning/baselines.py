@@ -41,8 +41,14 @@ def random_walk(
 ) -> NDArray[np.float64]:
     """[W, H] deviations: the window's standard deviation of log-returns, times the root of h."""
     returns = np.diff(np.log(bars.close))  # returns[i] ends at bar i + 1
-    rows = returns[ends[:, None] + np.arange(1 - context, 0)]  # [W, context - 1]
-    deviations: NDArray[np.float64] = rows.std(axis=1)[:, None] * np.sqrt(np.arange(1, horizon + 1))
+    return window_walk(returns[ends[:, None] + np.arange(1 - context, 0)], horizon)
+
+
+def window_walk(returns: NDArray[np.float64], horizon: int) -> NDArray[np.float64]:
+    """[W, H] deviations of `random_walk`, from each window's own log-returns [W, context - 1]."""
+    deviations: NDArray[np.float64] = returns.std(axis=1)[:, None] * np.sqrt(
+        np.arange(1, horizon + 1)
+    )
     return deviations
 
 

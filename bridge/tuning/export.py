@@ -7,7 +7,6 @@ import io
 import logging
 import warnings
 from pathlib import Path
-from statistics import NormalDist
 from typing import cast
 
 import numpy as np
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 from bridge.backends import Backend
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.forecaster.model import Forecaster, ForecasterConfig
+from bridge.tuning.baselines import gaussian_quantiles, window_walk
 from bridge.tuning.graph import (
     IR_VERSION,
     MOST_BYTES,
@@ -154,8 +154,6 @@ def validation_score(backend: Backend, config: ForecasterConfig, samples: Sample
     `objectives.validation_ratio` of whatever answers: a graph, in float32 or int8.
     """
     levels = np.array(config.levels)
-    normal = np.array([NormalDist().inv_cdf(level) for level in config.levels])
-    root = np.sqrt(np.arange(1, config.horizon + 1))[:, None]
     ours, walks = np.zeros(config.horizon), np.zeros(config.horizon)
     for start in range(0, len(samples), _SCORED_AT_ONCE):
         stop = min(start + _SCORED_AT_ONCE, len(samples))
@@ -163,10 +161,12 @@ def validation_score(backend: Backend, config: ForecasterConfig, samples: Sample
         answer = backend.forecast(model_input(config, batch.bars).numpy(), batch.time.numpy())
         close = np.log(batch.bars[..., 3].numpy())  # [B, T]
         moves = batch.moves.numpy()  # [B, H]
-        deviation = np.diff(close, axis=1).std(axis=1)
+        walk = gaussian_quantiles(
+            window_walk(np.diff(close, axis=1), config.horizon), config.levels
+        )
         quantiles = np.log(answer.quantiles) - close[:, -1, None, None]
         ours += pinball(quantiles, moves, levels).sum(0)
-        walks += pinball(deviation[:, None, None] * root * normal, moves, levels).sum(0)
+        walks += pinball(walk, moves, levels).sum(0)
     return float((ours / walks).mean())
 
 

@@ -13,7 +13,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from statistics import NormalDist
 from typing import cast
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from bridge.bundles import Bundle
 from bridge.bundles.bundle import seal_folder
+from bridge.tuning.baselines import gaussian_quantiles, window_walk
 from bridge.tuning.bases import Base
 from bridge.tuning.build import recipe_base, train_run
 from bridge.tuning.material import BuildError, TrainingFile
@@ -220,8 +220,6 @@ def _losses(
     """[W, H] pinball losses of each network and of the random walk, and each window's block."""
     config = networks[0].config
     levels = np.array(config.levels)
-    normal = np.array([NormalDist().inv_cdf(level) for level in config.levels])
-    root = np.sqrt(np.arange(1, config.horizon + 1))[:, None]
     parts: list[list[Array]] = [[] for _ in range(len(networks) + 1)]
     blocks = []
     for start in range(0, len(samples), _AT_ONCE):
@@ -233,7 +231,9 @@ def _losses(
             with torch.no_grad():
                 prices = network(model_input(config, batch.bars), batch.time)[0].numpy()
             part.append(pinball(np.log(prices) - close[:, -1, None, None], moves, levels))
-        walk = np.diff(close, axis=1).std(axis=1)[:, None, None] * root * normal
+        walk = gaussian_quantiles(
+            window_walk(np.diff(close, axis=1), config.horizon), config.levels
+        )
         parts[-1].append(pinball(walk, moves, levels))
         blocks.append(batch.time.numpy().astype(np.int64) // span)
     return [np.concatenate(part) for part in parts], np.concatenate(blocks)
