@@ -164,6 +164,9 @@ def scores(label: str, scored: Mapping[str, Any]) -> None:
         out.print("* bars of the years that the model was trained on: no proof of anything")
     if any(each.get("seen") for _, each in rows):
         out.print("! bars that the model was trained on: a score on them says nothing")
+    overall = scored["overall"]["wql_ratio"]
+    if overall is not None and overall >= 1:
+        out.print("no better than the random walk on these bars: do not trade by it", style="bold")
     out.print(_HOW_TO_READ, style="dim")
 
 

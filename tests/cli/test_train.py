@@ -15,7 +15,7 @@ from bridge.cli import show_training
 from bridge.client import Client
 from bridge.tuning.specialists import Comparison, Specialist
 from tests.cli.conftest import Ran, Run
-from tests.conftest import StartDaemon
+from tests.conftest import StartDaemon, shipped_model
 from tests.tuning import folders
 
 RECIPE = """\
@@ -83,6 +83,18 @@ def test_from_an_export_to_an_answer_on_the_wire(
     with Client(daemon.endpoint) as client:
         (model,) = client.hello().models
     assert (model.name, model.context, model.horizon) == ("tiny", 32, 4)
+
+
+@pytest.mark.parametrize(("ratio", "is_told"), [(0.98, False), (1.0, True), (None, False)])
+def test_a_model_that_a_random_walk_matches_is_advised_against(
+    capsys: pytest.CaptureFixture[str], ratio: float | None, is_told: bool
+) -> None:
+    bundle = shipped_model()
+    overall = {**bundle.manifest.scores["test"]["overall"], "wql_ratio": ratio}
+
+    show_training.scores("fx-h1", {"files": [], "overall": overall})
+
+    assert ("do not trade by it" in capsys.readouterr().out) is is_told
 
 
 def test_a_model_that_exists_is_not_trained_over(
