@@ -87,9 +87,9 @@ class _Workshop:
         self._stores = stores
 
     def base_weights(self, bundle: Bundle) -> Mapping[str, Any]:
-        from bridge.tuning.bases import open_base
-        from bridge.tuning.hugging_face import read_weights
-        from bridge.tuning.networks import shared_weights
+        from bridge.tuning.methods.bases import open_base
+        from bridge.tuning.methods.hugging_face import read_weights
+        from bridge.tuning.methods.networks import shared_weights
 
         manifest = bundle.manifest
         if WEIGHTS_FILE in manifest.files:  # of a base that is no bundle
@@ -102,14 +102,14 @@ class _Workshop:
             ) from error
 
     def network(self, bundle: Bundle, weights: Mapping[str, Any] | None) -> Any:
-        from bridge.tuning.networks import shared_network
+        from bridge.tuning.methods.networks import shared_network
 
         return shared_network(bundle, weights)
 
 
 def _pytorch(stores: Sequence[Path]) -> PytorchRuntime:
     try:
-        import bridge.tuning.networks  # noqa: F401  what it needs is missing now, or never
+        import bridge.tuning.methods.networks  # noqa: F401  what it needs is missing now, or never
         from bridge.backends.pytorch import PytorchRuntime
     except ImportError as error:
         raise BackendError(

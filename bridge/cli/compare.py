@@ -110,19 +110,19 @@ def run(options: argparse.Namespace) -> int:
         from bridge.tuning.comparison import comparing, report
     from bridge.bundles import BundleError
     from bridge.cli import show_comparison
-    from bridge.tuning.bases import BaseError
     from bridge.tuning.build import BuildError
-    from bridge.tuning.classical import ClassicalError
     from bridge.tuning.comparison.measures import Effort
     from bridge.tuning.comparison.plan import Plan
     from bridge.tuning.comparison.tasks import ComparisonError
-    from bridge.tuning.export import ExportError
-    from bridge.tuning.leakage import LeakageError
-    from bridge.tuning.memory import MeasuredRunError
-    from bridge.tuning.nf4 import Nf4Error
-    from bridge.tuning.recipe import RecipeError
-    from bridge.tuning.recipe_file import read_recipe
-    from bridge.tuning.trainer import TrainingError
+    from bridge.tuning.costs.memory import MeasuredRunError
+    from bridge.tuning.exporting.export import ExportError
+    from bridge.tuning.methods.bases import BaseError
+    from bridge.tuning.methods.nf4 import Nf4Error
+    from bridge.tuning.recipes.recipe import RecipeError
+    from bridge.tuning.recipes.recipe_file import read_recipe
+    from bridge.tuning.scoring.classical import ClassicalError
+    from bridge.tuning.scoring.leakage import LeakageError
+    from bridge.tuning.training.trainer import TrainingError
 
     try:
         plan = Plan(
@@ -178,7 +178,7 @@ def _load(paths: list[Path], options: argparse.Namespace) -> list[Source]:
 def _open_base(options: argparse.Namespace) -> Any:
     """The base that is there already; None where one is to be trained first."""
     from bridge.bundles import default_stores
-    from bridge.tuning.bases import open_base
+    from bridge.tuning.methods.bases import open_base
 
     if options.base is None and options.base_data:
         return None

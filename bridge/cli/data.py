@@ -35,7 +35,7 @@ def add_parser(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     from bridge.bars import BarsError, read_bars
-    from bridge.tuning.leakage import duplicates, near_duplicates
+    from bridge.tuning.scoring.leakage import duplicates, near_duplicates
 
     files = data_files(options)
     sound: list[_Checked] = []

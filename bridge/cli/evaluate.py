@@ -45,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
     from bridge.bundles import BundleError, default_stores
     from bridge.cli import show, show_training
     from bridge.runtimes import Routed
-    from bridge.tuning.evaluation import EvaluationError, Source, evaluate
-    from bridge.tuning.leakage import LeakageError, read_windows
+    from bridge.tuning.scoring.evaluation import EvaluationError, Source, evaluate
+    from bridge.tuning.scoring.leakage import LeakageError, read_windows
 
     if options.stride < 1:
         raise UserError(f"--stride {options.stride}: at least 1")

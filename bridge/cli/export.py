@@ -66,11 +66,11 @@ def run(options: argparse.Namespace) -> int:
         from bridge.tuning import build
     from bridge.bundles import shipped_store
     from bridge.cli import show_training
-    from bridge.tuning.bases import open_base
     from bridge.tuning.material import material_of
-    from bridge.tuning.networks import load_network
+    from bridge.tuning.methods.bases import open_base
+    from bridge.tuning.methods.networks import load_network
     from bridge.tuning.publishing import Target, publish
-    from bridge.tuning.recipe import check_name
+    from bridge.tuning.recipes.recipe import check_name
     from bridge.tuning.run_folder import remembered_files
 
     if options.quantize and options.to != "onnx":

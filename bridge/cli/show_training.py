@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def training_progress(steps: int) -> Iterator[Listener]:
     """A build's stages, with loss, scores and time left while it trains."""
     from bridge.tuning.publishing import Listener
-    from bridge.tuning.trainer import Progress as Step
+    from bridge.tuning.training.trainer import Progress as Step
 
     columns = (
         TextColumn("{task.description}"),

@@ -15,7 +15,7 @@ from bridge.cli.errors import UserError, needs, written_file
 
 if TYPE_CHECKING:
     from bridge.tuning.build import TrainingFile
-    from bridge.tuning.recipe import Recipe
+    from bridge.tuning.recipes.recipe import Recipe
 
 _CHECKPOINT = "checkpoint.safetensors"
 
@@ -146,14 +146,14 @@ def training_stores(given: Sequence[Path] | None, out: Path) -> list[Path]:
 def told() -> Iterator[None]:
     """What the workshop refuses is said in one sentence."""
     from bridge.bundles import BundleError
-    from bridge.tuning.bases import BaseError
-    from bridge.tuning.evaluation import EvaluationError
-    from bridge.tuning.export import ExportError
-    from bridge.tuning.leakage import LeakageError
+    from bridge.tuning.exporting.export import ExportError
     from bridge.tuning.material import BuildError
-    from bridge.tuning.nf4 import Nf4Error
-    from bridge.tuning.recipe import RecipeError
-    from bridge.tuning.trainer import TrainingError
+    from bridge.tuning.methods.bases import BaseError
+    from bridge.tuning.methods.nf4 import Nf4Error
+    from bridge.tuning.recipes.recipe import RecipeError
+    from bridge.tuning.scoring.evaluation import EvaluationError
+    from bridge.tuning.scoring.leakage import LeakageError
+    from bridge.tuning.training.trainer import TrainingError
 
     try:
         yield

@@ -18,9 +18,7 @@ from bridge.bundles import Bundle
 from bridge.bundles.bundle import RECIPE_FILE
 from bridge.bundles.store import SHIPPED_MODEL
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import Base, open_base
-from bridge.tuning.defaults import recipe_for
-from bridge.tuning.export import require_exportable
+from bridge.tuning.exporting.export import require_exportable
 from bridge.tuning.material import (
     BuildError,
     Material,
@@ -28,12 +26,14 @@ from bridge.tuning.material import (
     configure,
     material_for,
 )
-from bridge.tuning.networks import Network, tuned_network
+from bridge.tuning.methods.bases import Base, open_base
+from bridge.tuning.methods.networks import Network, tuned_network
 from bridge.tuning.publishing import Listener, Target, publish
-from bridge.tuning.recipe import DataRecipe, Recipe, check_name, check_recipe
-from bridge.tuning.recipe_file import open_recipe, to_toml
+from bridge.tuning.recipes.defaults import recipe_for
+from bridge.tuning.recipes.recipe import DataRecipe, Recipe, check_name, check_recipe
+from bridge.tuning.recipes.recipe_file import open_recipe, to_toml
 from bridge.tuning.run_folder import base_name, remember_files, seal_run
-from bridge.tuning.trainer import train
+from bridge.tuning.training.trainer import train
 
 __all__ = ["BuildError", "Listener", "TrainingFile", "build", "choose_recipe", "train_run"]
 

@@ -15,11 +15,11 @@ import numpy as np
 from bridge.bars import Bars, Part, Splits, open_hours, split_by_time, timeframe_name
 from bridge.bundles import Bundle
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import Base, BaseError, network_config
-from bridge.tuning.evaluation import Source
-from bridge.tuning.leakage import require_distinct, require_named_right, require_unseen
-from bridge.tuning.recipe import DataRecipe, ModelRecipe, Recipe
-from bridge.tuning.samples import Samples
+from bridge.tuning.methods.bases import Base, BaseError, network_config
+from bridge.tuning.recipes.recipe import DataRecipe, ModelRecipe, Recipe
+from bridge.tuning.scoring.evaluation import Source
+from bridge.tuning.scoring.leakage import require_distinct, require_named_right, require_unseen
+from bridge.tuning.training.samples import Samples
 
 VALIDATION_STRIDE = 7
 _LEAST_WINDOWS = 1000

@@ -13,8 +13,8 @@ from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.bundles import Bundle, BundleError, Manifest, write_bundle
 from bridge.bundles.bundle import GRAPH_FILE
 from bridge.bundles.manifest import SPECIALIST
-from bridge.tuning.evaluation import evaluate
-from bridge.tuning.export import (
+from bridge.tuning.costs.latency import backend_way, measure_latency, speed_ratio
+from bridge.tuning.exporting.export import (
     Array,
     ExportError,
     calibration_windows,
@@ -24,12 +24,12 @@ from bridge.tuning.export import (
     validation_score,
     verify_batches,
 )
-from bridge.tuning.int8 import CALIBRATION_WINDOWS, quantise_int8
-from bridge.tuning.latency import backend_way, measure_latency, speed_ratio
-from bridge.tuning.leakage import read_windows
+from bridge.tuning.exporting.int8 import CALIBRATION_WINDOWS, quantise_int8
 from bridge.tuning.material import Material
-from bridge.tuning.networks import Network, plain_network
-from bridge.tuning.trainer import Progress
+from bridge.tuning.methods.networks import Network, plain_network
+from bridge.tuning.scoring.evaluation import evaluate
+from bridge.tuning.scoring.leakage import read_windows
+from bridge.tuning.training.trainer import Progress
 
 WORST_INT8 = 0.002
 """How much of the pinball ratio int8 may cost before it is refused."""

@@ -24,12 +24,12 @@ from bridge.bundles import Bundle, Manifest
 from bridge.bundles.bundle import RECIPE_FILE, seal_folder
 from bridge.bundles.manifest import BASE_UNTIL, SPECIALIST
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import Base
-from bridge.tuning.leakage import WINDOWS_FILE, write_windows
 from bridge.tuning.material import VALIDATION_STRIDE, BuildError, Material, TrainingFile
-from bridge.tuning.networks import Network, save_network
-from bridge.tuning.recipe import Recipe
-from bridge.tuning.trainer import Trained
+from bridge.tuning.methods.bases import Base
+from bridge.tuning.methods.networks import Network, save_network
+from bridge.tuning.recipes.recipe import Recipe
+from bridge.tuning.scoring.leakage import WINDOWS_FILE, write_windows
+from bridge.tuning.training.trainer import Trained
 
 RUN_FILE = "run.json"
 SCORE_KEYS = {"pinball ratio": "wql_ratio", "bits per digit": "bits_per_digit"}

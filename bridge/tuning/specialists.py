@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 
 from bridge.bundles import Bundle
 from bridge.bundles.bundle import seal_folder
-from bridge.tuning.baselines import gaussian_quantiles, window_walk
-from bridge.tuning.bases import Base
 from bridge.tuning.build import recipe_base, train_run
 from bridge.tuning.material import BuildError, TrainingFile
-from bridge.tuning.networks import Network, load_network
-from bridge.tuning.objectives import model_input
+from bridge.tuning.methods.bases import Base
+from bridge.tuning.methods.networks import Network, load_network
 from bridge.tuning.publishing import Listener, Target, publish
-from bridge.tuning.recipe import Recipe, check_name
-from bridge.tuning.recipe_file import to_toml
-from bridge.tuning.samples import Samples
-from bridge.tuning.scores import BLOCK_SECONDS, pinball, ratio, resamples
+from bridge.tuning.recipes.recipe import Recipe, check_name
+from bridge.tuning.recipes.recipe_file import to_toml
+from bridge.tuning.scoring.baselines import gaussian_quantiles, window_walk
+from bridge.tuning.scoring.scores import BLOCK_SECONDS, pinball, ratio, resamples
+from bridge.tuning.training.objectives import model_input
+from bridge.tuning.training.samples import Samples
 
 _AT_ONCE = 512
 _SAME = ("inputs", "context", "horizon", "levels", "head")

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from bridge.bundles import Bundle
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import open_base
-from bridge.tuning.networks import tuned_network
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.methods.bases import open_base
+from bridge.tuning.methods.networks import tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe
 from tests.tuning import folders
 
 CONFIG = ForecasterConfig(

@@ -12,15 +12,15 @@ import pytest
 from bridge.backends import open_backend
 from bridge.bundles import Bundle, open_bundle, write_bundle
 from bridge.runtimes import Runtimes
-from bridge.tuning.memory import measure_memory
-from bridge.tuning.networks import tuned_network
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.costs.memory import measure_memory
+from bridge.tuning.methods.networks import tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe
 from tests.backends import networks
 from tests.tuning import folders
 
 ADAPTERS = 20
 LARGE = replace(networks.CONFIG, layers=6, heads=6, width=384)  # 43 MB
-IMPORTS = ("bridge.backends.pytorch", "bridge.tuning.networks")
+IMPORTS = ("bridge.backends.pytorch", "bridge.tuning.methods.networks")
 
 
 def hold_adapters(store: str) -> tuple[int, int]:

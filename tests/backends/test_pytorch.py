@@ -17,8 +17,8 @@ from bridge.backends import BackendError, open_backend
 from bridge.backends.pytorch import PytorchBackend, PytorchRuntime
 from bridge.bundles import Bundle, write_bundle
 from bridge.runtimes import Runtimes
-from bridge.tuning.bases import open_base
-from bridge.tuning.networks import load_network
+from bridge.tuning.methods.bases import open_base
+from bridge.tuning.methods.networks import load_network
 from tests.backends import graphs, networks
 from tests.tuning import folders
 
@@ -239,7 +239,7 @@ def test_without_a_runtime_it_says_what_else_serves_it(base: Bundle) -> None:
 def test_without_torch_it_says_what_to_install(
     base: Bundle, runtimes: Runtimes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("bridge.backends.pytorch", "bridge.tuning.networks"):
+    for module in ("bridge.backends.pytorch", "bridge.tuning.methods.networks"):
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(BackendError, match=r"torch is missing.*pip install \"eabridge\[train\]\""):

@@ -10,10 +10,10 @@ import pytest
 from bridge.bars import Bars, Part
 from bridge.forecaster.model import ForecasterConfig
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.export import export_onnx
-from bridge.tuning.networks import tuned_network
-from bridge.tuning.recipe import MethodRecipe, TrainingRecipe
-from bridge.tuning.samples import Samples
+from bridge.tuning.exporting.export import export_onnx
+from bridge.tuning.methods.networks import tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe, TrainingRecipe
+from bridge.tuning.training.samples import Samples
 from tests.tuning import folders
 
 CONTEXT, HORIZON = 32, 4

@@ -13,8 +13,8 @@ from transformers import GPT2Config, GPT2Model, PreTrainedModel
 
 from bridge.bundles import Bundle, Manifest, write_bundle
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.networks import Network, save_network, tuned_network
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.methods.networks import Network, save_network, tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe
 
 SHAPE = ForecasterConfig(context=32, horizon=4, layers=2, heads=2, width=32)
 

@@ -22,13 +22,11 @@ from bridge.bars import Bars, read_bars, windows
 from bridge.bundles import Bundle, BundleError, open_bundle, shipped_store
 from bridge.runtimes import Runtimes
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.bases import BaseError, open_base
 from bridge.tuning.build import BuildError, Listener, TrainingFile, build, choose_recipe
-from bridge.tuning.evaluation import Source, evaluate
-from bridge.tuning.export import AGREEMENT
-from bridge.tuning.leakage import LeakageError, read_windows
-from bridge.tuning.networks import load_network
-from bridge.tuning.recipe import (
+from bridge.tuning.exporting.export import AGREEMENT
+from bridge.tuning.methods.bases import BaseError, open_base
+from bridge.tuning.methods.networks import load_network
+from bridge.tuning.recipes.recipe import (
     DataRecipe,
     MethodRecipe,
     ModelRecipe,
@@ -36,9 +34,11 @@ from bridge.tuning.recipe import (
     RecipeError,
     TrainingRecipe,
 )
-from bridge.tuning.recipe_file import to_toml
+from bridge.tuning.recipes.recipe_file import to_toml
 from bridge.tuning.run_folder import RUN_FILE, remember_files, remembered_files
-from bridge.tuning.trainer import Progress, TrainingError
+from bridge.tuning.scoring.evaluation import Source, evaluate
+from bridge.tuning.scoring.leakage import LeakageError, read_windows
+from bridge.tuning.training.trainer import Progress, TrainingError
 from tests.cli.conftest import export
 from tests.tuning.folders import save_gpt2
 

@@ -11,11 +11,11 @@ import pytest
 from bridge.bars import Bars
 from bridge.bundles import Bundle, BundleError
 from bridge.bundles.bundle import seal_folder
-from bridge.tuning.export import ExportError
+from bridge.tuning.exporting.export import ExportError
 from bridge.tuning.material import BuildError, Material, TrainingFile, material_of
-from bridge.tuning.networks import Network, save_network, tuned_network
+from bridge.tuning.methods.networks import Network, save_network, tuned_network
 from bridge.tuning.publishing import Target, publish
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.recipes.recipe import MethodRecipe
 from tests.tuning import folders
 from tests.tuning.conftest import EXPORTED
 

@@ -13,13 +13,18 @@ import pytest
 from bridge.bars import Bars, Part
 from bridge.bundles import Bundle, BundleError, Specialists
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.bases import open_base
 from bridge.tuning.build import BuildError, TrainingFile, build
-from bridge.tuning.networks import tuned_network
+from bridge.tuning.methods.bases import open_base
+from bridge.tuning.methods.networks import tuned_network
 from bridge.tuning.publishing import Listener
-from bridge.tuning.recipe import DataRecipe, MethodRecipe, ModelRecipe, Recipe, TrainingRecipe
-from bridge.tuning.recipe_file import to_toml
-from bridge.tuning.samples import Samples
+from bridge.tuning.recipes.recipe import (
+    DataRecipe,
+    MethodRecipe,
+    ModelRecipe,
+    Recipe,
+    TrainingRecipe,
+)
+from bridge.tuning.recipes.recipe_file import to_toml
 from bridge.tuning.specialists import (
     Comparison,
     Specialist,
@@ -29,6 +34,7 @@ from bridge.tuning.specialists import (
     specialist_name,
     tuned_base,
 )
+from bridge.tuning.training.samples import Samples
 from tests.tuning import folders
 
 HARDLY_TRAINED = Recipe(

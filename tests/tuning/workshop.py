@@ -10,9 +10,9 @@ import torch
 from torch import nn
 
 from bridge.forecaster.model import Forecaster, ForecasterConfig
-from bridge.tuning.recipe import TrainingRecipe
-from bridge.tuning.samples import Samples
-from bridge.tuning.trainer import Progress, Trained, train
+from bridge.tuning.recipes.recipe import TrainingRecipe
+from bridge.tuning.training.samples import Samples
+from bridge.tuning.training.trainer import Progress, Trained, train
 
 
 def whole(config: ForecasterConfig) -> nn.Module:

@@ -16,7 +16,6 @@ from torch import nn
 from bridge.bars import FoldDays
 from bridge.bundles import Bundle
 from bridge.tuning import build as building
-from bridge.tuning.bases import Base, open_base
 from bridge.tuning.comparison.forecasters import example, untrained
 from bridge.tuning.comparison.losses import join
 from bridge.tuning.comparison.measures import Effort, measure
@@ -30,18 +29,19 @@ from bridge.tuning.comparison.storage import (
     save_untrained,
 )
 from bridge.tuning.comparison.tasks import Source, Task, choose_days, lay_out, require_one_timeframe
-from bridge.tuning.defaults import recipe_for, training_for
-from bridge.tuning.leakage import (
+from bridge.tuning.methods.bases import Base, open_base
+from bridge.tuning.methods.networks import all_parameters, tuned_network
+from bridge.tuning.recipes.defaults import recipe_for, training_for
+from bridge.tuning.recipes.recipe import MethodRecipe, Recipe
+from bridge.tuning.recipes.recipe_file import to_toml
+from bridge.tuning.scoring.leakage import (
     read_windows,
     require_distinct,
     require_named_right,
     require_unseen,
 )
-from bridge.tuning.networks import all_parameters, tuned_network
-from bridge.tuning.recipe import MethodRecipe, Recipe
-from bridge.tuning.recipe_file import to_toml
-from bridge.tuning.scores import RANDOM_WALK
-from bridge.tuning.trainer import Progress
+from bridge.tuning.scoring.scores import RANDOM_WALK
+from bridge.tuning.training.trainer import Progress
 
 BASE_NAME = "base"
 # What a run of each task takes, in runs of the base's own: for the time that is left.

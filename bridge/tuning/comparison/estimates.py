@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bridge.bars.calendar import slot
 from bridge.tuning.comparison.losses import Losses
-from bridge.tuning.scores import resamples
+from bridge.tuning.scoring.scores import resamples
 
 Array = NDArray[np.float64]
 

@@ -11,8 +11,8 @@ from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, QUANTILE, TEXT
 from bridge.tuning.comparison.style import label, listed
 from bridge.tuning.comparison.tables import Cost, Scores, Tables
 from bridge.tuning.comparison.targets import WITHIN_FULL, Target, missed
-from bridge.tuning.scores import RANDOM_WALK
-from bridge.tuning.significance import DieboldMariano
+from bridge.tuning.scoring.scores import RANDOM_WALK
+from bridge.tuning.scoring.significance import DieboldMariano
 
 _P = 0.05
 

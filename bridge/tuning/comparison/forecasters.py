@@ -12,13 +12,13 @@ from torch import nn
 from bridge.backends import Backend
 from bridge.bars import windows
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning import baselines
-from bridge.tuning.classical import classical_quantiles
 from bridge.tuning.comparison.losses import Losses, window_losses
 from bridge.tuning.comparison.results import Example, Untrained
 from bridge.tuning.comparison.tasks import Scored, Task
-from bridge.tuning.objectives import validation_ratio
-from bridge.tuning.scores import RANDOM_WALK, pinball
+from bridge.tuning.scoring import baselines
+from bridge.tuning.scoring.classical import classical_quantiles
+from bridge.tuning.scoring.scores import RANDOM_WALK, pinball
+from bridge.tuning.training.objectives import validation_ratio
 
 Array = NDArray[np.float64]
 BASE = "base"

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.tuning.points import point_errors, point_forecast
-from bridge.tuning.scores import pinball
+from bridge.tuning.scoring.points import point_errors, point_forecast
+from bridge.tuning.scoring.scores import pinball
 
 Array = NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class Losses:
         windows: [T] how many windows end then.
         pinball: [T, H] pinball loss, summed over levels and windows.
         covered: [T, H] outcomes between the quantiles 0.1 and 0.9.
-        square, reach, span: [T] of the median: `PointErrors` of `bridge.tuning.points`.
+        square, reach, span: [T] of the median: `PointErrors` of `bridge.tuning.scoring.points`.
         called: [T] windows whose direction one bar ahead was called right; not a number where
             the forecaster calls none.
         moved: [T] windows whose next close differs from the last.

@@ -14,7 +14,6 @@ from bridge.backends import Backend
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.bars import windows
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import Base
 from bridge.tuning.comparison import processes
 from bridge.tuning.comparison.estimates import Scorer
 from bridge.tuning.comparison.forecasters import backend_losses
@@ -23,14 +22,15 @@ from bridge.tuning.comparison.plan import LARGE, OWN, Plan, RunKey
 from bridge.tuning.comparison.results import Measures, Memory, Quantised, Sharing, Timing
 from bridge.tuning.comparison.runs import MEASURED_SEED, Runs
 from bridge.tuning.comparison.tasks import Task
-from bridge.tuning.export import export_onnx
-from bridge.tuning.graph import ExportError
-from bridge.tuning.int8 import CALIBRATION_WINDOWS, quantise_int8
-from bridge.tuning.latency import Way, backend_way, measure_latency
-from bridge.tuning.memory import measure_memory
-from bridge.tuning.networks import plain_network, tuned_network
-from bridge.tuning.objectives import model_input
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.costs.latency import Way, backend_way, measure_latency
+from bridge.tuning.costs.memory import measure_memory
+from bridge.tuning.exporting.export import export_onnx
+from bridge.tuning.exporting.graph import ExportError
+from bridge.tuning.exporting.int8 import CALIBRATION_WINDOWS, quantise_int8
+from bridge.tuning.methods.bases import Base
+from bridge.tuning.methods.networks import plain_network, tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe
+from bridge.tuning.training.objectives import model_input
 
 PYTORCH, ONNX, INT8 = "PyTorch", "ONNX", "int8"
 BASE_NETWORK, LARGE_NETWORK = "base", "GPT-2 small's size"

@@ -1,7 +1,7 @@
 """What is measured in processes of their own: a short training, and adapters held on one base.
 
-Both are functions of plain values at the top level of a module, as `bridge.tuning.memory` starts
-them. Their bars are random: neither time nor memory depends on what the numbers are.
+Both are functions of plain values at the top level of a module, as `bridge.tuning.costs.memory`
+starts them. Their bars are random: neither time nor memory depends on what the numbers are.
 """
 
 from __future__ import annotations
@@ -20,11 +20,16 @@ import torch
 from bridge.bars import Bars, Part
 from bridge.bundles import Bundle, Manifest, open_bundle, write_bundle
 from bridge.forecaster.model import Forecaster, ForecasterConfig
-from bridge.tuning.bases import Base, open_base
-from bridge.tuning.networks import save_network, shared_network, shared_weights, tuned_network
-from bridge.tuning.recipe import MethodRecipe, TrainingRecipe
-from bridge.tuning.samples import Samples
-from bridge.tuning.trainer import train
+from bridge.tuning.methods.bases import Base, open_base
+from bridge.tuning.methods.networks import (
+    save_network,
+    shared_network,
+    shared_weights,
+    tuned_network,
+)
+from bridge.tuning.recipes.recipe import MethodRecipe, TrainingRecipe
+from bridge.tuning.training.samples import Samples
+from bridge.tuning.training.trainer import train
 
 IMPORTS = tuple(
     name

@@ -24,7 +24,7 @@ from bridge.tuning.comparison.sections import scope, sections
 from bridge.tuning.comparison.storage import write_json
 from bridge.tuning.comparison.tables import Tables
 from bridge.tuning.comparison.targets import Target, targets
-from bridge.tuning.scores import RANDOM_WALK
+from bridge.tuning.scoring.scores import RANDOM_WALK
 
 REPORT_FILE = "report.html"
 JSON_FILE = "report.json"

@@ -12,20 +12,20 @@ from pathlib import Path
 
 from torch import nn
 
-from bridge.tuning.bases import Base
 from bridge.tuning.comparison.forecasters import example_forecast, network_losses
 from bridge.tuning.comparison.plan import Plan, RunKey
 from bridge.tuning.comparison.results import Point, RunResult
 from bridge.tuning.comparison.storage import load_run, save_run
 from bridge.tuning.comparison.tasks import Task
-from bridge.tuning.networks import (
+from bridge.tuning.methods.bases import Base
+from bridge.tuning.methods.networks import (
     all_parameters,
     save_network,
     trainable_parameters,
     tuned_network,
 )
-from bridge.tuning.recipe import MethodRecipe
-from bridge.tuning.trainer import Progress, Trained, train
+from bridge.tuning.recipes.recipe import MethodRecipe
+from bridge.tuning.training.trainer import Progress, Trained, train
 
 OnStep = Callable[[Progress], None]
 MEASURED_SEED = 0

@@ -35,7 +35,7 @@ from bridge.tuning.comparison.score_tables import (
 from bridge.tuning.comparison.style import label, listed, task_title
 from bridge.tuning.comparison.tables import Tables
 from bridge.tuning.comparison.targets import Target
-from bridge.tuning.defaults import training_for
+from bridge.tuning.recipes.defaults import training_for
 
 
 def sections(

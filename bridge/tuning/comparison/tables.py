@@ -13,8 +13,13 @@ from bridge.tuning.comparison.forecasters import BASE, STRONGEST_WALK
 from bridge.tuning.comparison.losses import Losses, join
 from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, Variant
 from bridge.tuning.comparison.results import Comparison, RunResult, seeds_of
-from bridge.tuning.scores import RANDOM_WALK
-from bridge.tuning.significance import DieboldMariano, SignificanceError, compare_all, daily_losses
+from bridge.tuning.scoring.scores import RANDOM_WALK
+from bridge.tuning.scoring.significance import (
+    DieboldMariano,
+    SignificanceError,
+    compare_all,
+    daily_losses,
+)
 
 Array = NDArray[np.float64]
 SAME_LOSS = 0.0005

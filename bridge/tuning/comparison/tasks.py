@@ -25,7 +25,6 @@ from bridge.bars import (
 )
 from bridge.bundles import Bundle
 from bridge.forecaster.model import ForecasterConfig
-from bridge.tuning.bases import Base, network_config
 from bridge.tuning.comparison.plan import (
     OWN,
     POINT_CONTEXT,
@@ -38,10 +37,11 @@ from bridge.tuning.comparison.plan import (
     RunKey,
 )
 from bridge.tuning.comparison.results import TaskFacts
-from bridge.tuning.defaults import recipe_for, training_for
-from bridge.tuning.recipe import ModelRecipe, Recipe
-from bridge.tuning.samples import Samples
-from bridge.tuning.scores import BLOCK_SECONDS
+from bridge.tuning.methods.bases import Base, network_config
+from bridge.tuning.recipes.defaults import recipe_for, training_for
+from bridge.tuning.recipes.recipe import ModelRecipe, Recipe
+from bridge.tuning.scoring.scores import BLOCK_SECONDS
+from bridge.tuning.training.samples import Samples
 
 Array = NDArray[np.float64]
 _VALIDATION_STRIDE = 7

@@ -14,15 +14,15 @@ from bridge.bars import Bars
 from bridge.bundles import Bundle, write_bundle
 from bridge.forecaster.model import ForecasterConfig
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.bases import Base, open_base
 from bridge.tuning.comparison.comparing import Subject, choose_subject, compare
 from bridge.tuning.comparison.measures import Effort
 from bridge.tuning.comparison.plan import Plan
 from bridge.tuning.comparison.results import Comparison
 from bridge.tuning.comparison.tables import Tables
 from bridge.tuning.comparison.tasks import Source
-from bridge.tuning.networks import save_network, tuned_network
-from bridge.tuning.recipe import MethodRecipe
+from bridge.tuning.methods.bases import Base, open_base
+from bridge.tuning.methods.networks import save_network, tuned_network
+from bridge.tuning.recipes.recipe import MethodRecipe
 from tests.tuning.folders import manifest, shaken
 
 SHAPE = ForecasterConfig(context=32, horizon=4, layers=1, heads=2, width=16)

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.tuning.bases import open_base
 from bridge.tuning.comparison.comparing import Listener, choose_subject, compare, make_base
 from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT, Plan
 from bridge.tuning.comparison.results import Comparison
 from bridge.tuning.comparison.runs import Runs
 from bridge.tuning.comparison.storage import load_run
 from bridge.tuning.comparison.tasks import ComparisonError, Source
-from bridge.tuning.leakage import LeakageError
-from bridge.tuning.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe
+from bridge.tuning.methods.bases import open_base
+from bridge.tuning.recipes.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe
+from bridge.tuning.scoring.leakage import LeakageError
 from tests.tuning.comparison.conftest import NO_EFFORT, PLAN, Made, base_bundle, source
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from bridge.tuning.baselines import gaussian_quantiles
 from bridge.tuning.comparison.estimates import Scorer, over_seeds, times_over_seeds, written
 from bridge.tuning.comparison.losses import Losses, join, window_losses
-from bridge.tuning.points import point_scores
-from bridge.tuning.scores import BLOCK_SECONDS, RANDOM_WALK, sum_blocks, summarise
+from bridge.tuning.scoring.baselines import gaussian_quantiles
+from bridge.tuning.scoring.points import point_scores
+from bridge.tuning.scoring.scores import BLOCK_SECONDS, RANDOM_WALK, sum_blocks, summarise
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
 HORIZON = 3
