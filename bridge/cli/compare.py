@@ -12,6 +12,7 @@ from bridge.cli.arguments import add_data, add_stores, load_bars
 from bridge.cli.errors import UserError, needs
 
 if TYPE_CHECKING:
+    from bridge.tuning.comparison.plan import Plan
     from bridge.tuning.comparison.tasks import Source
 
 _DEFAULT_BASE = "fx-h1"
@@ -100,6 +101,7 @@ def add_parser(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    plan = _plan(options)  # what is wrong in it is said before the slow imports
     with needs("compare", "comparing"):
         import arch  # noqa: F401  (what is missing is said before the work)
         import jinja2  # noqa: F401
@@ -112,7 +114,6 @@ def run(options: argparse.Namespace) -> int:
     from bridge.cli import show_comparison
     from bridge.tuning.build import BuildError
     from bridge.tuning.comparison.measures import Effort
-    from bridge.tuning.comparison.plan import Plan
     from bridge.tuning.comparison.tasks import ComparisonError
     from bridge.tuning.costs.memory import MeasuredRunError
     from bridge.tuning.exporting.export import ExportError
@@ -124,18 +125,6 @@ def run(options: argparse.Namespace) -> int:
     from bridge.tuning.scoring.leakage import LeakageError
     from bridge.tuning.training.trainer import TrainingError
 
-    try:
-        plan = Plan(
-            methods=tuple(options.methods),
-            heads=tuple(options.heads),
-            seeds=options.seeds,
-            steps=options.steps,
-            folds=options.folds,
-            ablation=options.ablation,
-            stride=options.stride,
-        )
-    except ValueError as error:
-        raise UserError(str(error)) from error
     sources, kept = _load(options.data, options), _load(options.base_data, options)
     options.out.mkdir(parents=True, exist_ok=True)  # or fail now, not after the training
     try:
@@ -164,6 +153,23 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("interrupted; the same command goes on where it stopped") from None
     show_comparison.written(written)
     return 0
+
+
+def _plan(options: argparse.Namespace) -> Plan:
+    from bridge.tuning.comparison.plan import Plan
+
+    try:
+        return Plan(
+            methods=tuple(options.methods),
+            heads=tuple(options.heads),
+            seeds=options.seeds,
+            steps=options.steps,
+            folds=options.folds,
+            ablation=options.ablation,
+            stride=options.stride,
+        )
+    except ValueError as error:
+        raise UserError(str(error)) from error
 
 
 def _load(paths: list[Path], options: argparse.Namespace) -> list[Source]:

@@ -94,6 +94,7 @@ def _add_method(parser: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
+    _check_words(options)
     with needs("train", "training"):
         import torch  # noqa: F401  (the slowest import first: the message comes before the work)
 
@@ -131,6 +132,21 @@ def run(options: argparse.Namespace) -> int:
     if "test" in bundle.manifest.scores:
         show_training.scores(bundle.manifest.label, bundle.manifest.scores["test"])
     return 0
+
+
+def _check_words(options: argparse.Namespace) -> None:
+    """Tell a wrong word before the slow imports, not after them."""
+    from bridge.tuning.recipes.recipe import RecipeError, check_word
+
+    try:
+        for flag, chosen, known in (
+            ("--method", options.method, METHODS),
+            ("--head", options.head, HEADS),
+        ):
+            if chosen is not None:
+                check_word(flag, chosen, known)
+    except RecipeError as error:
+        raise UserError(str(error)) from error
 
 
 def training_stores(given: Sequence[Path] | None, out: Path) -> list[Path]:

@@ -191,10 +191,11 @@ def check_words(recipe: Recipe) -> None:
         ("method.activation", method.activation, ADAPTER_ACTIVATIONS),
         ("training.precision", training.precision, ("float32", "bfloat16")),
     ):
-        _check_choice(key, chosen, known)
+        check_word(key, chosen, known)
 
 
-def _check_choice(key: str, chosen: str, known: Sequence[str]) -> None:
+def check_word(key: str, chosen: str, known: Sequence[str]) -> None:
+    """Raise RecipeError where a word is not among those known, naming the nearest."""
     if chosen in known:
         return
     near = difflib.get_close_matches(chosen.lower(), known, 1)
