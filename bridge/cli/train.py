@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,8 +101,11 @@ def run(options: argparse.Namespace) -> int:
 
         from bridge.tuning import build
     from bridge.cli import show_training
+    from bridge.tuning.scoring.leakage import near_duplicates
 
     files = [build.TrainingFile(path, bars, options.repair) for path, bars in load_bars(options)]
+    for alike in near_duplicates(files, []):
+        print(f"{alike}: two sources of one market count twice in training", file=sys.stderr)
     stores = training_stores(options.models, options.out)
     with told():
         if options.per_symbol:

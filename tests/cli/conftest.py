@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +49,14 @@ def export(path: Path, bars: Bars) -> Path:
         lines.append(f"{stamp[:10]}\t{stamp[11:]}\t{prices}\t1\t0\t0")
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def of_another_source(bars: Bars) -> Bars:
+    """The same market's bars, as another broker quotes them."""
+    draw = np.random.default_rng(0)
+    apart = np.round(bars.ohlc + draw.uniform(-5e-5, 5e-5, bars.ohlc.shape), 5)
+    apart[:, 1:3] = np.stack([apart.max(axis=1), apart.min(axis=1)], axis=1)
+    return replace(bars, ohlc=apart)
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import gzip
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from bridge.bars import Bars
 from bridge.synthetic import random_walk_bars
-from tests.cli.conftest import Run, export
+from tests.cli.conftest import Run, export, of_another_source
 
 
 def test_files_with_nothing_in_common_pass(run: Run, export_file: Path, tmp_path: Path) -> None:
@@ -37,10 +34,7 @@ def test_the_same_bars_under_two_names_need_the_user(
 
 
 def test_two_sources_of_one_market_are_told(run: Run, tmp_path: Path, bars: Bars) -> None:
-    draw = np.random.default_rng(0)
-    apart = np.round(bars.ohlc + draw.uniform(-5e-5, 5e-5, bars.ohlc.shape), 5)
-    apart[:, 1:3] = np.stack([apart.max(axis=1), apart.min(axis=1)], axis=1)
-    export(tmp_path / "EURUSD.r_H1.csv", replace(bars, ohlc=apart))
+    export(tmp_path / "EURUSD.r_H1.csv", of_another_source(bars))
     export(tmp_path / "EURUSD_H1.csv", bars)
 
     ran = run("check", "--data", "EURUSD*.csv")

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from bridge.bars import Bars
 from bridge.bundles import open_bundle, shipped_store
 from bridge.cli import show_training
 from bridge.client import Client
 from bridge.tuning.specialists import Comparison, Specialist
-from tests.cli.conftest import Ran, Run
+from tests.cli.conftest import Ran, Run, export, of_another_source
 from tests.conftest import StartDaemon, shipped_model
 from tests.tuning import folders
 
@@ -95,6 +96,16 @@ def test_a_model_that_a_random_walk_matches_is_advised_against(
     show_training.scores("fx-h1", {"files": [], "overall": overall})
 
     assert ("do not trade by it" in capsys.readouterr().out) is is_told
+
+
+def test_two_sources_of_one_market_are_told_of(
+    run: Run, export_file: Path, tmp_path: Path, bars: Bars
+) -> None:
+    other = export(tmp_path / "EURUSD.r_H1.csv", of_another_source(bars))
+
+    ran = run("train", "--data", export_file, other, "--method", "lora", "--base", "none@1")
+
+    assert "EURUSD.r_H1.csv move alike" in ran.err
 
 
 def test_a_model_that_exists_is_not_trained_over(
