@@ -404,8 +404,3 @@ def pinball_loss(quantiles: Tensor, target: Tensor, levels: Tensor) -> Tensor:
     """
     error = target[..., None] - quantiles
     return torch.maximum(levels * error, (levels - 1.0) * error)
-
-
-def parameters(model: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(math.prod(p.shape) for p in model.parameters() if p.requires_grad)

@@ -143,16 +143,16 @@ def summarise(outcomes: Outcomes, name: str, *, seed: int = 0) -> dict[str, obje
     ratio_h = ratio(draws @ sums.loss, draws @ walk)  # [draws, H], the first row the data's own
     horizon = walk.shape[1]
     scores: dict[str, object] = {
-        **with_interval("wql_ratio", ratio_h.mean(axis=1)),
-        **with_interval("wql_ratio_h", ratio_h),
+        **_with_interval("wql_ratio", ratio_h.mean(axis=1)),
+        **_with_interval("wql_ratio_h", ratio_h),
     }
     if sums.covered is not None:
-        scores |= with_interval(
+        scores |= _with_interval(
             "coverage_80",
             ratio((draws @ sums.covered).sum(axis=1), (draws @ outcomes.windows) * horizon),
         )
     if sums.hits is not None:
-        scores |= with_interval("direction_1", ratio(draws @ sums.hits, draws @ outcomes.moved))
+        scores |= _with_interval("direction_1", ratio(draws @ sums.hits, draws @ outcomes.moved))
     return scores
 
 
@@ -170,14 +170,14 @@ def ratio(above: Array, below: Array) -> Array:
     return np.divide(above, below, out=np.full_like(above, np.nan), where=below > 0)
 
 
-def with_interval(name: str, values: Array, *, decimals: int = 5) -> dict[str, object]:
+def _with_interval(name: str, values: Array) -> dict[str, object]:
     """The score (the first row) and, as `name_ci`, the middle 95% of its resamples."""
-    score = {name: _rounded(values[0], decimals)}
+    score = {name: _rounded(values[0])}
     if len(values) == 1 or not np.isfinite(values[0]).all():
         return score | {f"{name}_ci": None}
     low, high = np.nanpercentile(values[1:], [2.5, 97.5], axis=0)
-    return score | {f"{name}_ci": _rounded(np.stack([low, high], axis=-1), decimals)}
+    return score | {f"{name}_ci": _rounded(np.stack([low, high], axis=-1))}
 
 
-def _rounded(values: Array, decimals: int) -> object:
-    return np.round(values, decimals).tolist() if np.isfinite(values).all() else None
+def _rounded(values: Array) -> object:
+    return np.round(values, 5).tolist() if np.isfinite(values).all() else None

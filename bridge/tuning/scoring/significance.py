@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from bridge.bars.bars import DAY
 from bridge.bars.calendar import slot
-from bridge.tuning.scoring.scores import pinball
 
 Array = NDArray[np.float64]
 
@@ -52,21 +51,6 @@ class DieboldMariano:
     p_holm: float
     periods: int
     lags: int
-
-
-def relative_losses(
-    quantiles: Array, moves: Array, levels: tuple[float, ...], walk: Array
-) -> Array:
-    """[W] pinball loss of each window, whose mean is the pinball ratio over the random walk.
-
-    Args:
-        quantiles, walk: [W, H, Q], the forecaster's and the random walk's.
-        moves: [W, H] log-returns that came.
-    """
-    steps = np.array(levels)
-    usual = pinball(walk, moves, steps).mean(axis=0)  # [H]
-    losses: Array = (pinball(quantiles, moves, steps) / usual).mean(axis=1)
-    return losses
 
 
 def daily_losses(time: NDArray[np.int64], losses: Array, *, seconds: int = DAY) -> Array:

@@ -9,7 +9,7 @@ from scipy import stats
 from bridge.tuning.comparison.estimates import Scorer, over_seeds, times_over_seeds, written
 from bridge.tuning.comparison.losses import Losses, join, window_losses
 from bridge.tuning.scoring.baselines import gaussian_quantiles
-from bridge.tuning.scoring.points import point_scores
+from bridge.tuning.scoring.points import point_errors
 from bridge.tuning.scoring.scores import BLOCK_SECONDS, RANDOM_WALK, sum_blocks, summarise
 
 LEVELS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -49,21 +49,39 @@ def test_scores_of_one_seed_are_those_of_evaluate(scorer: Scorer) -> None:
     assert direction.value == pytest.approx(expected["direction_1"], abs=1e-5)
 
 
-def test_point_scores_are_those_of_points(scorer: Scorer) -> None:
-    median = SHARP[..., LEVELS.index(0.5)]
-    expected = point_scores(TIME, MOVES, {"sharp": median})["sharp"]
-    seeds = [losses(SHARP)]
+def test_point_scores_are_of_all_windows_together(scorer: Scorer) -> None:
+    found = point_errors(SHARP[..., LEVELS.index(0.5)], MOVES)
+    stays = point_errors(np.zeros_like(MOVES), MOVES)
+    root = np.sqrt(found.square.mean())
 
-    for ours, theirs in (
-        ("mse", "mse"),
-        ("rmse", "rmse"),
-        ("nrmse", "nrmse_range"),
-        ("nrmse_article", "nrmse"),
-        ("rmse_ratio", "rmse_ratio"),
+    for name, expected in (
+        ("mse", found.square.mean()),
+        ("rmse", root),
+        ("nrmse", root / found.span.mean()),
+        ("nrmse_article", root / found.reach.mean()),
+        ("rmse_ratio", root / np.sqrt(stays.square.mean())),
     ):
-        found = getattr(scorer, ours)("sharp", seeds)
-        assert found.value == pytest.approx(expected[theirs], rel=1e-4)
-        assert [found.low, found.high] == pytest.approx(expected[f"{theirs}_ci"], rel=1e-3)
+        score = getattr(scorer, name)("sharp", [losses(SHARP)])
+        assert score.value == pytest.approx(expected, rel=1e-6)
+        assert score.low < score.value < score.high
+
+
+def test_that_the_price_stays_scores_one_against_itself(scorer: Scorer) -> None:
+    found = scorer.rmse_ratio("walk", [losses(WALK)])
+
+    assert (found.value, found.low, found.high) == (1.0, 1.0, 1.0)
+
+
+def test_windows_of_several_files_in_the_same_weeks_are_drawn_together(scorer: Scorer) -> None:
+    twice = window_losses(
+        *(np.concatenate([each, each]) for each in (TIME, MOVES)),
+        LEVELS,
+        np.concatenate([SHARP, SHARP]),
+        None,
+    )
+    both = Scorer(twice, BLOCK_SECONDS).rmse("sharp", [twice])
+
+    assert both == scorer.rmse("sharp", [losses(SHARP)])
 
 
 def test_seeds_count_alike(scorer: Scorer) -> None:

@@ -8,14 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from bridge.tuning.scoring.baselines import gaussian_quantiles
-from bridge.tuning.scoring.scores import RANDOM_WALK, sum_blocks, summarise
 from bridge.tuning.scoring.significance import (
     SignificanceError,
     compare_all,
     daily_losses,
     diebold_mariano,
-    relative_losses,
     usual_lags,
 )
 
@@ -169,21 +166,3 @@ def test_windows_of_a_day_become_one_loss_whatever_their_symbol() -> None:
     losses = np.array([1.0, 2.0, 5.0, 6.0, 7.0])
 
     assert daily_losses(time, losses).tolist() == [3.0, 5.0, 7.0]
-
-
-def test_the_mean_of_relative_losses_is_the_pinball_ratio() -> None:
-    draw = np.random.default_rng(6)
-    root = np.sqrt(np.arange(1, 5))
-    moves = draw.normal(0, 1e-3, (500, 4)) * root
-    model, walk = (
-        gaussian_quantiles(np.broadcast_to(root * size, moves.shape), LEVELS)
-        for size in (1e-3, 2e-3)
-    )
-
-    losses = relative_losses(model, moves, LEVELS, walk)
-
-    time = np.arange(500, dtype=np.int64) * 3600
-    scored = summarise(
-        sum_blocks(time, moves, LEVELS, {"model": model, RANDOM_WALK: walk}, {}), "model"
-    )
-    assert losses.mean() == pytest.approx(scored["wql_ratio"], abs=1e-5)
