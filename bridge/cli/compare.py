@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,13 @@ if TYPE_CHECKING:
     from bridge.tuning.comparison.tasks import Source
 
 _DEFAULT_BASE = "fx-h1"
+_NUMBERS: dict[str, tuple[int | None, str]] = {
+    "seeds": (3, "runs of each method that differ in their random numbers alone"),
+    "folds": (1, "walk-forward folds; 1 is one split by time"),
+    "stride": (7, "bars between the windows tested at the base's own window"),
+    "steps": (None, "steps of each run"),
+}
+_SWITCHES = ("ablation", "memory", "large")
 
 
 def add_parser(commands: Any) -> None:
@@ -40,14 +48,15 @@ def add_parser(commands: Any) -> None:
         default=[],
         metavar="FILE",
         help="bars of the base's own: without --base, one is trained on them first; what tuning "
-        "forgets is measured on them",
+        "forgets is measured on them (a GPT-2 in Hugging Face format knows no bars to forget)",
     )
     parser.add_argument(
         "--base-recipe",
         type=Path,
         metavar="FILE",
         help="TOML: shape and training of the base that is trained on --base-data, and the days "
-        "that cut training, validation and test (default: the last tenth is the test)",
+        "that cut training, validation and test; of several folds the first is tested after them "
+        "(default: the last tenth is the test)",
     )
     parser.add_argument(
         "--methods",
@@ -64,17 +73,11 @@ def add_parser(commands: Any) -> None:
         metavar="HEAD",
         help="quantile, text or both, for 20 values in and 40 out (default: both)",
     )
-    for name, value, text in (
-        ("--seeds", 3, "runs of each method that differ in their random numbers alone"),
-        ("--folds", 1, "walk-forward folds; 1 is one split by time"),
-        ("--stride", 7, "bars between the windows tested at the base's own window"),
-    ):
+    for name, (value, text) in _NUMBERS.items():
+        usual = "the methods' own" if value is None else value
         parser.add_argument(
-            name, type=int, default=value, metavar="N", help=f"{text} (default: %(default)s)"
+            f"--{name}", type=int, default=value, metavar="N", help=f"{text} (default: {usual})"
         )
-    parser.add_argument(
-        "--steps", type=int, metavar="N", help="steps of each run (default: the methods' own)"
-    )
     parser.add_argument(
         "--ablation",
         action=argparse.BooleanOptionalAction,
@@ -85,13 +88,13 @@ def add_parser(commands: Any) -> None:
         "--memory",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="measure the peak memory of training, each in a process of its own (default: yes)",
+        help="measure peak memory, of training and of serving 20 adapters (default: yes)",
     )
     parser.add_argument(
         "--large",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="memory and step time at GPT-2 small's size too, which takes 4 GB (default: yes)",
+        help="costs at GPT-2 small's size too, which takes 4 GB (default: yes)",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="folder of the report and its runs"
@@ -110,10 +113,14 @@ def run(options: argparse.Namespace) -> int:
         import torch  # noqa: F401
 
         from bridge.tuning.comparison import comparing, report
+    from bridge.backends import BackendError
     from bridge.bundles import BundleError
     from bridge.cli import show_comparison
     from bridge.tuning.build import BuildError
+    from bridge.tuning.comparison.losses import WindowsError
     from bridge.tuning.comparison.measures import Effort
+    from bridge.tuning.comparison.pretraining import make_base
+    from bridge.tuning.comparison.subject import choose_subject, require_comparable
     from bridge.tuning.comparison.tasks import ComparisonError
     from bridge.tuning.costs.memory import MeasuredRunError
     from bridge.tuning.exporting.export import ExportError
@@ -130,9 +137,10 @@ def run(options: argparse.Namespace) -> int:
     try:
         base = _open_base(options)
         recipe = read_recipe(options.base_recipe) if options.base_recipe else None
-        subject = comparing.choose_subject(sources, kept, plan.folds, base and base.bundle, recipe)
+        subject = choose_subject(sources, kept, plan.folds, base and base.bundle, recipe)
+        require_comparable(subject, plan, base, recipe)
         with show_comparison.progress() as listener:
-            base = base or comparing.make_base(subject, recipe, options.out, listener)
+            base = base or make_base(subject, recipe, options.out, listener)
             comparison = comparing.compare(
                 subject,
                 base,
@@ -145,8 +153,9 @@ def run(options: argparse.Namespace) -> int:
             listener.stage("drawing charts and writing the report")
             written = report.write_report(comparison, options.out)
     except (
-        *(BaseError, BuildError, BundleError, ClassicalError, ComparisonError, ExportError),
-        *(LeakageError, MeasuredRunError, Nf4Error, RecipeError, TrainingError),
+        *(BackendError, BaseError, BuildError, BundleError, ClassicalError, ComparisonError),
+        *(ExportError, LeakageError, MeasuredRunError, Nf4Error, RecipeError, TrainingError),
+        WindowsError,
     ) as error:
         raise UserError(str(error)) from error
     except KeyboardInterrupt:
@@ -178,7 +187,7 @@ def _load(paths: list[Path], options: argparse.Namespace) -> list[Source]:
     if not paths:
         return []
     given = argparse.Namespace(data=paths, repair=options.repair)
-    return [read_source(path, bars) for path, bars in load_bars(given)]
+    return [read_source(path, bars, repaired=options.repair) for path, bars in load_bars(given)]
 
 
 def _open_base(options: argparse.Namespace) -> Any:
@@ -194,11 +203,35 @@ def _open_base(options: argparse.Namespace) -> Any:
 
 
 def _command(options: argparse.Namespace) -> str:
-    """The command for the report, files by their names: it may be read on another machine."""
-    paths = [*options.data, *options.base_data, options.out]
-    paths += [Path(each) for each in (options.base, options.base_recipe) if each is not None]
-    files = {str(path): path.name for path in paths}
-    words = [files.get(word, word) for word in sys.argv[1:]]
-    if not words or words[0] != "compare":  # called from a program
-        words = ["compare", "--data", *(path.name for path in options.data)]
-    return " ".join(["eabridge", *words])
+    """The command for the report: what was asked for, files and folders by their names alone, as
+    it may be read on another machine. What was left at its default is left out."""
+    words = ["eabridge", "compare", "--data", *_names(options.data)]
+    if options.base is not None:
+        words += ["--base", _base_name(options.base)]
+    if options.base_data:
+        words += ["--base-data", *_names(options.base_data)]
+    if options.base_recipe is not None:
+        words += ["--base-recipe", options.base_recipe.name]
+    if options.methods != list(METHODS):
+        words += ["--methods", *options.methods]
+    if options.heads != list(HEADS):
+        words += ["--head", *options.heads]
+    for name, (usual, _) in _NUMBERS.items():
+        if getattr(options, name) != usual:
+            words += [f"--{name}", str(getattr(options, name))]
+    words += [f"--no-{name}" for name in _SWITCHES if not getattr(options, name)]
+    if options.repair:
+        words.append("--repair")
+    for folder in options.models or []:
+        words += ["--models", *_names([folder])]
+    return shlex.join([*words, "--out", *_names([options.out])])
+
+
+def _names(paths: Iterable[Path]) -> list[str]:
+    """Files and folders by their own names; of `.` and `..`, what they are called."""
+    return [path.resolve().name if path.name in ("", "..") else path.name for path in paths]
+
+
+def _base_name(text: str) -> str:
+    """A base's name, or that of its folder."""
+    return Path(text).name if Path(text).is_dir() else text

@@ -15,7 +15,7 @@ from rich.table import Table
 from bridge.cli.show import console
 
 if TYPE_CHECKING:
-    from bridge.tuning.comparison.comparing import Listener
+    from bridge.tuning.comparison.listener import Listener
     from bridge.tuning.comparison.report import Report
 
 _SPEED_SECONDS = 600.0  # over which the pace is averaged: runs differ in how long they take
@@ -24,7 +24,7 @@ _SPEED_SECONDS = 600.0  # over which the pace is averaged: runs differ in how lo
 @contextmanager
 def progress() -> Iterator[Listener]:
     """A bar with the share that is done, the time gone and the time left; each stage on stderr."""
-    from bridge.tuning.comparison.comparing import Listener
+    from bridge.tuning.comparison.listener import Listener
 
     columns = (
         TextColumn("comparing"),

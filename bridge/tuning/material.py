@@ -177,20 +177,18 @@ def configure(recipe: Recipe, material: Material, base: Base | None) -> Forecast
     Raises:
         BuildError: its shape cannot be, or is not the base's.
     """
-    seen = np.concatenate(
-        [
-            file.bars.time[: split.train.stop]
-            for file, split in zip(material.files, material.splits, strict=True)
-        ]
-    )
+    seen = [
+        file.bars[: split.train.stop]
+        for file, split in zip(material.files, material.splits, strict=True)
+    ]
     model: ModelRecipe = recipe.model
     try:
         return network_config(
             model,
             base,
             tf=material.files[0].bars.tf,
-            open_hours=open_hours(seen),
-            usual_volatility=model.usual_volatility or _usual_volatility(material),
+            open_hours=open_hours(np.concatenate([bars.time for bars in seen])),
+            usual_volatility=model.usual_volatility or usual_volatility(seen),
         )
     except BaseError:
         raise
@@ -219,14 +217,13 @@ def _cut(
     return Material(tuple(files), splits, context, horizon)
 
 
-def _usual_volatility(material: Material) -> float:
-    """How far a usual training bar's log-return deviates, told by those that moved; two digits."""
-    moves = np.concatenate(
-        [
-            np.abs(np.diff(np.log(each.close[: split.train.stop])))
-            for each, split in zip(material.bars, material.splits, strict=True)
-        ]
-    )
+def usual_volatility(seen: Sequence[Bars]) -> float:
+    """How far a usual bar's log-return deviates, told by those bars that moved; two digits.
+
+    Args:
+        seen: the training bars of each file.
+    """
+    moves = np.concatenate([np.abs(np.diff(np.log(bars.close))) for bars in seen])
     moved = moves[moves > 0]
     # A normal move's deviation is 1.48 times the median of its size.
     return (

@@ -4,131 +4,54 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import nn
 
-from bridge.bars import FoldDays
-from bridge.bundles import Bundle
-from bridge.tuning import build as building
-from bridge.tuning.comparison.forecasters import example, untrained
-from bridge.tuning.comparison.losses import join
+from bridge.bars import Part
+from bridge.tuning.comparison.forecasters import example, untrained, untrained_fingerprint
+from bridge.tuning.comparison.listener import Listener
+from bridge.tuning.comparison.losses import Losses, join
 from bridge.tuning.comparison.measures import Effort, measure
-from bridge.tuning.comparison.plan import OWN, TEXT, Plan, RunKey
-from bridge.tuning.comparison.results import Comparison, Measures, Untrained
-from bridge.tuning.comparison.runs import Runs
+from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT, Plan, RunKey
+from bridge.tuning.comparison.results import (
+    Comparison,
+    LeftOut,
+    Measures,
+    RunResult,
+    TaskFacts,
+    Untrained,
+)
+from bridge.tuning.comparison.runs import MEASURED_SEED, Runs
 from bridge.tuning.comparison.storage import (
     load_measures,
     load_untrained,
     save_measures,
     save_untrained,
 )
-from bridge.tuning.comparison.tasks import Source, Task, choose_days, lay_out, require_one_timeframe
-from bridge.tuning.methods.bases import Base, open_base
+from bridge.tuning.comparison.subject import Subject, require_comparable
+from bridge.tuning.comparison.tasks import ComparisonError, Task, lay_out
+from bridge.tuning.methods.bases import Base
 from bridge.tuning.methods.networks import all_parameters, tuned_network
-from bridge.tuning.recipes.defaults import recipe_for, training_for
-from bridge.tuning.recipes.recipe import MethodRecipe, Recipe
-from bridge.tuning.recipes.recipe_file import to_toml
-from bridge.tuning.scoring.leakage import (
-    read_windows,
-    require_distinct,
-    require_named_right,
-    require_unseen,
-)
+from bridge.tuning.recipes.defaults import training_for
+from bridge.tuning.recipes.recipe import MethodRecipe
+from bridge.tuning.run_folder import base_name
+from bridge.tuning.scoring.leakage import read_windows, require_unseen
 from bridge.tuning.scoring.scores import RANDOM_WALK
-from bridge.tuning.training.trainer import Progress
+from bridge.tuning.training.trainer import DivergedError, Progress, TrainingError
 
-BASE_NAME = "base"
 # What a run of each task takes, in runs of the base's own: for the time that is left.
-_RUN_COST = {OWN: 1.0, "quantile": 0.6, TEXT: 2.5}
+_RUN_COST = {OWN: 1.0, QUANTILE: 0.6, TEXT: 2.5}
 _MEASURING_SHARE = 0.1
 _LIBRARIES = (
     *("eabridge", "torch", "transformers", "peft", "bitsandbytes", "onnxruntime", "arch"),
     *("statsmodels", "numpy"),
 )
-
-
-@dataclass(frozen=True)
-class Listener:
-    """Where a comparison tells of its progress: what it does, and the share that is done."""
-
-    stage: Callable[[str], None] = lambda text: None
-    advanced: Callable[[float], None] = lambda share: None
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is compared on: files to tune on, files of the base's own, and the days of each fold."""
-
-    sources: Sequence[Source]
-    kept: Sequence[Source]
-    days: Sequence[FoldDays] = field(default_factory=tuple)
-
-
-def choose_subject(
-    sources: Sequence[Source],
-    kept: Sequence[Source],
-    folds: int,
-    base: Bundle | None,
-    recipe: Recipe | None = None,
-) -> Subject:
-    """Check the files and choose the days.
-
-    Args:
-        base: the base where there is one already.
-        recipe: of the base that is to be trained; without either, the days are the files' own.
-
-    Raises:
-        ComparisonError, LeakageError: files that do not go together, are the same, or hold bars
-            that the base has seen.
-    """
-    require_one_timeframe([*sources, *kept])
-    require_distinct(sources)
-    require_distinct(kept)
-    require_named_right(sources, base)
-    times = [each.bars.time for each in (*sources, *kept)]
-    return Subject(sources, kept, tuple(choose_days(times, folds, base, recipe)))
-
-
-def make_base(subject: Subject, recipe: Recipe | None, folder: Path, listener: Listener) -> Base:
-    """Pre-train a base on the files of its own, up to the days that the first fold validates on.
-
-    Args:
-        recipe: shape and training; None takes the default one. Its name is set here, and its days
-            where several folds walk forward.
-        folder: of the comparison; the base is kept in `base`, and found there again.
-    """
-    files = [building.TrainingFile(each.path, each.bars) for each in subject.kept]
-    first = subject.days[0]
-    chosen = recipe or recipe_for([each.bars.time for each in subject.kept], BASE_NAME)
-    chosen = replace(
-        chosen,
-        name=BASE_NAME,
-        data=replace(
-            chosen.data, train_until=first.train_until, validate_until=first.validate_until
-        ),
-    )
-    text = to_toml(chosen)
-    made = folder / BASE_NAME
-    kept_text = made / "recipe.toml"
-    if not (kept_text.is_file() and kept_text.read_text(encoding="utf-8") == text):
-        listener.stage(f"pre-training the base on {_symbols(subject.kept)}")
-        building.build(
-            files,
-            chosen,
-            text,
-            run=folder / "work" / BASE_NAME,
-            out=folder,
-            stores=[],
-            replace_existing=True,
-            listener=building.Listener(training=_base_progress(listener, chosen.training.steps)),
-        )
-    return open_base(str(made), [])
+Tasks = Mapping[tuple[str, int], Task]
 
 
 def compare(
@@ -150,19 +73,59 @@ def compare(
         effort: how long measuring takes.
 
     Raises:
-        ComparisonError, BaseError, LeakageError, TrainingError, ExportError, MeasuredRunError.
+        ComparisonError: it cannot be begun (`require_comparable`), or a run diverged.
+        BaseError, LeakageError, Nf4Error, ExportError, MeasuredRunError: as their functions say.
     """
     listener = listener or Listener()
+    require_comparable(subject, plan, base)
     tasks = {
         (name, fold): lay_out(name, fold, days, subject.sources, subject.kept, base, plan)
         for fold, days in enumerate(subject.days)
         for name in plan.tasks
     }
+    _require_unseen(subject, tasks, base)
+    runs = Runs(folder, plan, base, tasks, machine=_machine())
+    found, left_out = _all_untrained(tasks, base, folder, listener)
+    results = _trained(plan, base, tasks, runs, folder, listener)
+    walk = join([each.test for each in found if _is(each, OWN, RANDOM_WALK, 0)])
+    measures = _measures(plan, base, tasks, runs, walk, folder, effort or Effort(), listener)
+    listener.advanced(1.0)
+    return Comparison(
+        plan=plan.as_dict(),
+        base=base_name(base),
+        base_parameters=all_parameters(_untuned(tasks[OWN, 0], base)),
+        symbols=tuple(each.bars.symbol for each in subject.sources),
+        base_symbols=base.bundle.manifest.symbols if base.bundle else (),
+        kept_symbols=tuple(each.bars.symbol for each in subject.kept),
+        seen_known=bool(read_windows(base.bundle)),
+        machine=_machine(),
+        libraries=_libraries(),
+        command=command,
+        facts={name: _facts(tasks, name) for name in plan.tasks},
+        runs=tuple(results),
+        untrained=tuple(found),
+        left_out=tuple(left_out),
+        examples={name: example(tasks[name, 0]) for name in plan.tasks},
+        measures=measures,
+    )
+
+
+def _require_unseen(subject: Subject, tasks: Tasks, base: Base) -> None:
+    """No bar that is scored, of whichever file, may have been in the base's training."""
     for task in tasks.values():
         require_unseen(subject.sources, [split.test for split in task.splits], base.bundle)
-    runs = Runs(folder, plan, base, tasks)
-    found = [each for task in tasks.values() for each in _untrained(task, base, folder, listener)]
-    keys = plan.runs()
+        reach = task.config.context - 1, task.config.horizon + 1
+        scored = [
+            Part(int(each.ends[0]) - reach[0], int(each.ends[-1]) + reach[1]) for each in task.kept
+        ]
+        require_unseen(subject.kept[: len(scored)], scored, base.bundle)
+
+
+def _trained(
+    plan: Plan, base: Base, tasks: Tasks, runs: Runs, folder: Path, listener: Listener
+) -> list[RunResult]:
+    """Every run's result, those that finished before from their files."""
+    keys = plan.runs(base.width)
     total = sum(_RUN_COST[key.task] for key in keys) / (1.0 - _MEASURING_SHARE)
     done, results = 0.0, []
     for number, key in enumerate(keys, 1):
@@ -175,43 +138,68 @@ def compare(
                 steps = plan.steps or training_for(key.method, head=head).steps
                 listener.advanced((before + progress.step / steps * _RUN_COST[key.task]) / total)
 
-            result = runs.result(key, advance)
+            try:
+                result = runs.result(key, advance)
+            except TrainingError as error:
+                raise ComparisonError(
+                    f"{key.name}: {error.reason}: {_advice(error, key, folder)}"
+                ) from error
         results.append(result)
         done += _RUN_COST[key.task]
         listener.advanced(done / total)
-    walk = join([each.test for each in found if _is(each, OWN, RANDOM_WALK, 0)])
-    measures = _measures(plan, base, tasks, runs, walk, folder, effort or Effort(), listener)
-    listener.advanced(1.0)
-    first = tasks[OWN, 0]
-    return Comparison(
-        plan=plan.as_dict(),
-        base=base.name,
-        base_parameters=all_parameters(_untuned(first, base)),
-        symbols=tuple(each.bars.symbol for each in subject.sources),
-        base_symbols=base.bundle.manifest.symbols if base.bundle else (),
-        kept_symbols=tuple(each.bars.symbol for each in subject.kept),
-        seen_known=bool(read_windows(base.bundle)),
-        machine=_machine(),
-        libraries=_libraries(),
-        command=command,
-        facts={name: _facts(tasks, name) for name in plan.tasks},
-        runs=tuple(results),
-        untrained=tuple(found),
-        examples={name: example(tasks[name, 0]) for name in plan.tasks},
-        measures=measures,
+    return results
+
+
+def _advice(error: TrainingError, key: RunKey, folder: Path) -> str:
+    if not isinstance(error, DivergedError):
+        run = folder / "work" / key.name
+        return (
+            f"make room where its disk is full, else delete {run}, and give the same command again"
+        )
+    if key.variant is not None:
+        return "leave the ablation out (--no-ablation), or compare on another base"
+    return (
+        f"leave {key.method} out of --methods, or compare on another base; what was trained stays"
     )
 
 
-def _untrained(task: Task, base: Base, folder: Path, listener: Listener) -> list[Untrained]:
+def _all_untrained(
+    tasks: Tasks, base: Base, folder: Path, listener: Listener
+) -> tuple[list[Untrained], list[LeftOut]]:
+    """All that needs no training, but what some fold of its task had to leave out."""
+    found: list[Untrained] = []
+    left_out: list[LeftOut] = []
+    for task in tasks.values():
+        twin = [each for each in found if (each.task, each.fold) == (QUANTILE, task.fold)]
+        if task.name == TEXT and twin:  # the same windows and levels, and no network of its own
+            found += [replace(each, task=TEXT, validation=None) for each in twin]
+            left_out += [
+                replace(each, task=TEXT)
+                for each in left_out
+                if (each.task, each.fold) == (QUANTILE, task.fold)
+            ]
+            continue
+        more, without = _untrained(task, base, folder, listener)
+        found += more
+        left_out += without
+    gone = {(each.task, each.name) for each in left_out}
+    return [each for each in found if (each.task, each.name) not in gone], left_out
+
+
+def _untrained(
+    task: Task, base: Base, folder: Path, listener: Listener
+) -> tuple[list[Untrained], list[LeftOut]]:
     path = folder / "runs" / f"untrained-{task.name}-fold{task.fold}.json"
-    fingerprint = f"{base.name} {task.data_hash}"
-    found = load_untrained(fingerprint, path)
-    if found is None:
-        listener.stage(f"random walks and classical methods on the test of {task.name}")
-        answers = task.name == OWN and base.config is not None
-        found = untrained(task, _untuned(task, base) if answers else None)
-        save_untrained(found, fingerprint, path)
-    return found
+    fingerprint = untrained_fingerprint(task, base)
+    kept = load_untrained(fingerprint, path)
+    if kept is not None:
+        return kept
+    listener.stage(f"random walks and classical methods on the test of {task.name}")
+    answers = task.name == OWN and base.config is not None
+    found, left_out = untrained(task, _untuned(task, base) if answers else None)
+    for each in left_out:
+        listener.stage(f"left out: {each.name}, {each.reason}")
+    return save_untrained(found, left_out, fingerprint, path)
 
 
 def _measures(
@@ -219,13 +207,16 @@ def _measures(
     base: Base,
     tasks: Mapping[tuple[str, int], Task],
     runs: Runs,
-    walk: Any,
+    walk: Losses,
     folder: Path,
     effort: Effort,
     listener: Listener,
 ) -> Measures:
     path = folder / "runs" / "measures.json"
-    fingerprint = f"{base.name} {plan} {effort} {[task.data_hash for task in tasks.values()]}"
+    measured = [
+        RunKey(name, method, MEASURED_SEED) for name in plan.tasks for method in plan.methods
+    ]
+    fingerprint = str([_machine(), effort, [runs.fingerprint(key) for key in measured]])
     kept = load_measures(fingerprint, path)
     if kept is not None:
         return kept
@@ -249,27 +240,14 @@ def _untuned(task: Task, base: Base) -> nn.Module:
     return network.requires_grad_(False).eval()
 
 
-def _facts(tasks: Mapping[tuple[str, int], Task], name: str) -> Any:
-    """Of the task over all folds: the first's training, and all tests."""
-    folds = [task.facts() for (each, _), task in tasks.items() if each == name]
-    return replace(
-        folds[0],
-        test_windows=sum(each.test_windows for each in folds),
-        first=min(each.first for each in folds),
-        last=max(each.last for each in folds),
-    )
+def _facts(tasks: Tasks, name: str) -> TaskFacts:
+    """Of a task over all folds."""
+    found = [task.facts() for (each, _), task in tasks.items() if each == name]
+    return replace(found[0], folds=tuple(fold for each in found for fold in each.folds))
 
 
 def _is(each: Untrained, task: str, name: str, fold: int) -> bool:
     return (each.task, each.name, each.fold) == (task, name, fold)
-
-
-def _base_progress(listener: Listener, steps: int) -> Callable[[Progress], None]:
-    return lambda progress: listener.advanced(progress.step / steps)
-
-
-def _symbols(sources: Sequence[Source]) -> str:
-    return ", ".join(each.bars.symbol or each.path.name for each in sources)
 
 
 def _machine() -> str:

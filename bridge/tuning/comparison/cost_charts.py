@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,9 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter
 
 from bridge.tuning.comparison.estimates import Estimate
-from bridge.tuning.comparison.forecasters import BASE, STRONGEST_WALK
+from bridge.tuning.comparison.forecasters import BASE
+from bridge.tuning.comparison.phrases import bars_note, has_seeds, named
 from bridge.tuning.comparison.plan import OWN
-from bridge.tuning.comparison.results import RunResult
+from bridge.tuning.comparison.results import INT8, ONNX, PINBALL_RATIO, PYTORCH, RunResult
 from bridge.tuning.comparison.score_charts import thousandths
 from bridge.tuning.comparison.style import (
     BLUE,
@@ -31,9 +31,14 @@ from bridge.tuning.comparison.style import (
     task_title,
 )
 from bridge.tuning.comparison.tables import Tables
+from bridge.tuning.comparison.training_costs import Cost
+from bridge.tuning.scoring.baselines import STRONGEST_WALK
 
-_RUNTIME_RISE = {"PyTorch": 0.25, "ONNX": 0.0, "int8": -0.25}
-_RUNTIMES = {"PyTorch": (VERMILION, "o"), "ONNX": (BLUE, "s"), "int8": (SKY, "D")}
+_RUNTIME_RISE = {PYTORCH: 0.25, ONNX: 0.0, INT8: -0.25}
+_RUNTIMES = {PYTORCH: (VERMILION, "o"), ONNX: (BLUE, "s"), INT8: (SKY, "D")}
+_COUNTED = {3: "three", 4: "four"}
+# QLoRA's base is rounded to four bits, and prefix begins with random tokens.
+_BEGIN_AT_BASE = ("full", "lora", "bottleneck", "ia3")
 
 
 def cost(tables: Tables) -> tuple[Figure, str] | None:
@@ -41,9 +46,7 @@ def cost(tables: Tables) -> tuple[Figure, str] | None:
     costs = tables.costs.get(OWN, [])
     if not costs:
         return None
-    figure = Figure(figsize=(WIDTH, 6.6), layout="constrained")
-    axes = figure.subplots(2, 2, sharey=True)
-    columns: list[tuple[str, Callable[[Any], float | None], str]] = [
+    columns: list[tuple[str, Callable[[Cost], float | None], str]] = [
         ("trained parameters, % of all (log)", lambda c: 100 * c.trainable / c.parameters, "log"),
         ("training time, s", lambda c: c.seconds.value, "linear"),
         (
@@ -51,17 +54,14 @@ def cost(tables: Tables) -> tuple[Figure, str] | None:
             lambda c: c.memory_bytes / 1e6 if c.memory_bytes else None,
             "linear",
         ),
-        ("bytes to store, kB (log)", lambda c: c.stored_bytes / 1e3, "log"),
+        ("to store, kB (log)", lambda c: c.stored_bytes / 1e3, "log"),
     ]
+    columns = [each for each in columns if any(each[1](one) is not None for one in costs)]
     to_base = tables.row(OWN, BASE) is not None
-    for place, (title, value, scale) in zip(axes.flat, columns, strict=True):
-        for each in costs:
-            row, x = tables.row(OWN, each.method), value(each)
-            if row is None or x is None:
-                continue
-            shown = thousandths(row.to_base) if to_base else row.pinball
-            if shown is not None:
-                _point(place, each.method, x, shown)
+    figure = Figure(figsize=(WIDTH, 6.6), layout="constrained")
+    axes = figure.subplots(2, 2, sharey=True)
+    for place, (title, value, scale) in zip(axes.flat, columns, strict=False):
+        _against(place, tables, costs, value, to_base=to_base)
         place.set_xscale(scale)
         place.set_xlabel(title)
         if scale == "log":
@@ -71,6 +71,8 @@ def cost(tables: Tables) -> tuple[Figure, str] | None:
             place.set_xlim(0, 1.08 * place.get_xlim()[1])
         if to_base:
             place.axhline(0.0, color=GREY, linewidth=1)
+    for place in axes.flat[len(columns) :]:
+        place.set_visible(False)
     for place in axes[:, 0]:
         place.set_ylabel(
             "pinball ratio less the base's,\nthousandths (lower is better)"
@@ -79,37 +81,73 @@ def cost(tables: Tables) -> tuple[Figure, str] | None:
         )
     axes[0, 0].set_title("Cost against quality")
     _method_legend(figure, [each.method for each in costs])
-    caption = (
-        "Every method's quality against four costs. Vertical bars: 95% intervals over weeks and "
-        "seeds of the paired difference to the base before tuning (the grey line)."
-    )
-    return figure, caption
+    what = " The grey line is the base before tuning, to which differences are paired."
+    caption = f"Every method's quality against {_COUNTED[len(columns)]} costs."
+    return figure, caption + (what if to_base else "") + bars_note(tables)
+
+
+def _against(
+    place: Axes,
+    tables: Tables,
+    costs: Sequence[Cost],
+    value: Callable[[Cost], float | None],
+    *,
+    to_base: bool,
+) -> None:
+    """Each method's quality over what `value` says it costs."""
+    for each in costs:
+        row, x = tables.row(OWN, each.method), value(each)
+        if row is None or x is None:
+            continue
+        shown = thousandths(row.to_base) if to_base else row.pinball
+        if shown is not None:
+            _point(place, each.method, x, shown)
 
 
 def curves(tables: Tables) -> tuple[Figure, str] | None:
-    """Validation score over training time."""
+    """Validation score over training time, of the first fold."""
     tasks = [task for task in tables.comparison.tasks if tables.costs.get(task)]
+    if not tasks:
+        return None
     figure = Figure(figsize=(WIDTH, 3.6 * len(tasks) + 0.4), layout="constrained")
     places = figure.subplots(len(tasks), 1, squeeze=False)[:, 0]
     for place, task in zip(places, tasks, strict=True):
+        score = tables.costs[task][0].score
         for method in tables.comparison.methods:
             runs = [run for run in tables.comparison.of(task, method) if run.key.fold == 0]
             if runs:
-                _curve(place, method, runs, tables.validation(task, BASE))
-        low, high = place.get_ylim()
-        if tables.costs[task][0].score == "pinball ratio":
-            for name, style in ((BASE, "--"), (STRONGEST_WALK, ":")):
-                _reference(place, name, tables.validation(task, name), style, (low, high))
+                _curve(place, method, runs, _start(tables, task, method))
+        if score == PINBALL_RATIO:
+            _references(place, tables, task)
         place.set_xlim(left=0)
         place.set_title(task_title(tables.comparison.facts[task]))
-        place.set_ylabel(f"validation {tables.costs[task][0].score}\n(lower is better)")
+        place.set_ylabel(f"validation {score}\n(lower is better)")
     places[-1].set_xlabel("seconds of training, validation excluded")
     _method_legend(figure, list(tables.comparison.methods))
-    caption = (
-        "Validation score of the averaged weights over training time. Lines: mean over seeds; "
-        "bands: from the best to the worst seed, where there are several."
+    return figure, _curves_caption(tables)
+
+
+def _start(tables: Tables, task: str, method: str) -> float | None:
+    """Where a method's curve begins, if that is where the base stands."""
+    return tables.validation(task, BASE, 0) if method in _BEGIN_AT_BASE else None
+
+
+def _curves_caption(tables: Tables) -> str:
+    seeds = (
+        " Lines: mean over seeds; bands: from the best to the worst seed."
+        if has_seeds(tables)
+        else ""
     )
-    return figure, caption
+    apart = [each for each in tables.comparison.methods if each not in _BEGIN_AT_BASE]
+    start = (
+        f" {named(apart)} {'does' if len(apart) == 1 else 'do'} not begin where the base stands, "
+        "and the first validation is their first point."
+        if apart and tables.validation(OWN, BASE, 0) is not None
+        else ""
+    )
+    folds = len(tables.comparison.facts[OWN].folds)
+    fold = f" Of {folds} folds the first is shown." if folds > 1 else ""
+    return f"Validation score of the averaged weights over training time.{seeds}{start}{fold}"
 
 
 def latency(tables: Tables) -> tuple[Figure, str] | None:
@@ -144,8 +182,8 @@ def latency(tables: Tables) -> tuple[Figure, str] | None:
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     caption = (
-        "One window at a time, all ways asked in turns in one run on the same machine, so that "
-        "ratios mean more than milliseconds."
+        "One window at a time on one thread, all ways asked in turns in one run, so that ratios "
+        "mean more than milliseconds."
     )
     return figure, caption
 
@@ -178,14 +216,18 @@ def _curve(axes: Axes, method: str, runs: Sequence[RunResult], begin: float | No
         )
 
 
-def _reference(
-    axes: Axes, name: str, value: float | None, style: str, limits: tuple[float, float]
-) -> None:
-    """A line at an untrained forecaster's score; words where it lies far from the curves."""
-    if value is None:
-        return
-    low, high = limits
-    if low - (high - low) / 2 <= value <= high + (high - low) / 2:
+def _references(axes: Axes, tables: Tables, task: str) -> None:
+    """Lines at untrained forecasters' scores; words where one lies far from the curves."""
+    low, high = axes.get_ylim()
+    outside = []
+    for name, style in ((BASE, "--"), (STRONGEST_WALK, ":")):
+        value = tables.validation(task, name, 0)
+        if value is None:
+            continue
+        if not low - (high - low) / 2 <= value <= high + (high - low) / 2:
+            side = "above" if value > high else "below"
+            outside.append(f"{label(name)}: {value:.4f}, {side} this panel")
+            continue
         axes.axhline(value, color=GREY, linestyle=style, linewidth=1.2)
         axes.annotate(
             label(name),
@@ -196,14 +238,9 @@ def _reference(
             color=GREY,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
         )
-    else:
-        side = "above" if value > high else "below"
+    if outside:
         axes.set_title(
-            f"{label(name)}: {value:.4f}, {side} this panel",
-            loc="right",
-            fontsize=10,
-            fontweight="normal",
-            color=GREY,
+            "\n".join(outside), loc="right", fontsize=10, fontweight="normal", color=GREY
         )
 
 

@@ -13,6 +13,7 @@ from bridge.tuning.comparison.losses import Losses
 from bridge.tuning.scoring.scores import resamples
 
 Array = NDArray[np.float64]
+_SHORTEST = 1e-9  # a time of nothing has no logarithm
 
 
 @dataclass(frozen=True)
@@ -41,87 +42,105 @@ def written(value: float, form: str) -> str:
 def over_seeds(values: Sequence[float]) -> Estimate:
     """The mean of independent runs with Student's interval; none for a single run."""
     found = np.array(values, dtype=np.float64)
-    reach = _reach(found)
     mean = float(found.mean())
-    return Estimate(mean) if reach is None else Estimate(mean, mean - reach, mean + reach)
+    if len(found) < 2:
+        return Estimate(mean)
+    reach = float(_reach(found))
+    return Estimate(mean, mean - reach, mean + reach)
 
 
 def times_over_seeds(values: Sequence[float]) -> Estimate:
     """The geometric mean of positive numbers with Student's interval of their logarithms, which
     unlike that of the numbers themselves never goes below zero."""
-    logs = np.log(np.maximum(values, 1e-9))
-    reach = _reach(logs)
-    mean = float(logs.mean())
-    if reach is None:
-        return Estimate(float(np.exp(mean)))
-    low, middle, high = np.exp([mean - reach, mean, mean + reach])
-    return Estimate(float(middle), float(low), float(high))
+    logs = over_seeds([float(value) for value in np.log(np.maximum(values, _SHORTEST))])
+    middle = float(np.exp(logs.value))
+    if logs.low is None or logs.high is None:
+        return Estimate(middle)
+    return Estimate(middle, float(np.exp(logs.low)), float(np.exp(logs.high)))
 
 
-def _reach(values: Array) -> float | None:
-    """Half the 95% interval of the mean."""
-    from scipy import stats  # slow to import, and none of the report's other parts needs it
+def _reach(*groups: Array) -> Array:
+    """Half the 95% interval of the sum, or difference, of several means of independent runs.
 
-    freedom = len(values) - 1
-    if freedom < 1:
-        return None
-    deviation = float(values.std(ddof=1)) / float(np.sqrt(len(values)))
-    return float(stats.t.ppf(0.975, freedom)) * deviation
-
-
-class Bootstrap:
-    """Draws blocks of weeks, and seeds, with replacement (Carlstein 1986, in two stages).
-
-    Blocks keep what neighbouring windows share; the same blocks are drawn for every forecaster,
-    so a difference of two has the interval of the pair. Seeds are drawn for each on its own.
+    Student's, its degrees of freedom by Welch (1947) and Satterthwaite (1946); for one group that
+    is the interval of the mean. A group of one run says nothing of others, and adds nothing.
 
     Args:
-        time: [T] when the windows end.
+        groups: each [S, ...].
+    """
+    from scipy import stats  # slow to import, and none of the report's other parts needs it
+
+    told = [group for group in groups if len(group) > 1]
+    if not told:
+        return np.zeros(groups[0].shape[1:])
+    squares = np.stack([group.var(axis=0, ddof=1) / len(group) for group in told])
+    freedoms = np.array([len(group) - 1.0 for group in told]).reshape(-1, *[1] * (squares.ndim - 1))
+    total = squares.sum(axis=0)
+    most = np.maximum(squares.max(axis=0), np.finfo(np.float64).tiny)  # shares do not underflow
+    shares = squares / most
+    below = np.maximum((shares**2 / freedoms).sum(axis=0), np.finfo(np.float64).tiny)
+    freedom = np.maximum(shares.sum(axis=0) ** 2 / below, freedoms.min())
+    reach: Array = stats.t.ppf(0.975, freedom) * np.sqrt(total)
+    return reach
+
+
+class Weeks:
+    """Draws blocks of weeks with replacement (Carlstein 1986).
+
+    Blocks keep what neighbouring windows share; the same blocks are drawn for every forecaster,
+    so that a difference of two has the interval of the pair.
+
+    Args:
+        time: [T] when the windows end, ascending.
         block_seconds: length of a block.
     """
 
     def __init__(self, time: NDArray[np.int64], block_seconds: int, *, seed: int = 0) -> None:
-        numbers, self._place = np.unique(slot(time, block_seconds), return_inverse=True)
-        self._count = len(numbers)
-        self._seed = seed
-        self._draws = resamples(self._count, seed)  # the first row is the data's own
+        _, self._starts = np.unique(slot(time, block_seconds), return_index=True)
+        self._draws = resamples(len(self._starts), seed)  # the first row is the data's own
 
-    @property
-    def tells(self) -> bool:
-        """Whether there are enough blocks for an interval."""
-        return len(self._draws) > 1
-
-    def sums(self, seeds: Sequence[Array], name: str) -> Array:
-        """[1 + R, ...] resampled sums of each seed's [T, ...] series, averaged over the seeds
-        drawn; `name` of the forecaster sets its seeds' draws apart from another's."""
-        blocks = np.stack([self._by_block(values) for values in seeds])  # [S, N, ...]
-        totals = np.einsum("rn,sn...->sr...", self._draws, blocks)
-        weights = np.full((len(seeds), len(self._draws)), 1.0 / len(seeds))
-        if len(seeds) > 1 and self.tells:
-            generator = np.random.default_rng([self._seed, *name.encode()])
-            drawn = generator.multinomial(
-                len(seeds), np.full(len(seeds), 1.0 / len(seeds)), size=len(self._draws) - 1
-            )
-            weights[:, 1:] = drawn.T / len(seeds)
-        sums: Array = np.einsum("sr,sr...->r...", weights, totals)
-        return sums
-
-    def _by_block(self, values: Array) -> Array:
-        sums = np.zeros((self._count, *values.shape[1:]))
-        np.add.at(sums, self._place, values)
+    def sums(self, values: Array) -> Array:
+        """[T, ...] to [1 + R, ...]: the sum over all blocks, then over each draw's; of the first
+        alone where there are too few blocks for an interval."""
+        blocks = np.add.reduceat(values, self._starts, axis=0)
+        sums: Array = self._draws @ blocks
         return sums
 
 
-def estimate(samples: Array) -> Estimate:
-    """The first sample, and the middle 95% of the others."""
-    if len(samples) == 1 or not np.isfinite(samples).all():
-        return Estimate(float(samples[0]))
-    low, high = np.percentile(samples[1:], [2.5, 97.5])
-    return Estimate(float(samples[0]), float(low), float(high))
+Field = Callable[[Losses], Array]
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What a score is made of: sums over windows, [R, ...], of the runs of one forecaster and of
+    the Gaussian random walk, under the same R draws of weeks."""
+
+    runs: Sequence[Losses]
+    walk_losses: Losses
+    summed: Callable[[Array], Array]
+
+    def own(self, field: Field) -> Array:
+        """Of the forecaster, mean over its runs."""
+        return self.summed(np.mean([field(run) for run in self.runs], axis=0))
+
+    def walk(self, field: Field) -> Array:
+        """Of the walk."""
+        return self.summed(field(self.walk_losses))
+
+
+Score = Callable[[Totals], Array]
+"""[R], or [R, K] where it is several numbers; not a number where it cannot be told."""
 
 
 class Scorer:
     """Scores of forecasters over the same windows, each told by its seeds' losses.
+
+    An interval is of other weeks and other seeds at once. The former's comes from a bootstrap
+    over blocks of weeks; the latter's is Student's, of the seeds' own values, as the few seeds
+    that one can afford are too few to resample (three, drawn with replacement, vary by two thirds
+    of the right variance). Both are added as intervals of independent errors are: their reaches
+    on either side by squares (Zou and Donner 2008). Of a single seed the interval is over weeks
+    alone.
 
     Args:
         walk: the Gaussian random walk's losses, by which ratios divide.
@@ -130,89 +149,151 @@ class Scorer:
 
     def __init__(self, walk: Losses, block_seconds: int) -> None:
         self.walk = walk
-        self._bootstrap = Bootstrap(walk.time, block_seconds)
+        self._weeks = Weeks(walk.time, block_seconds)
 
-    def pinball_ratio(self, name: str, seeds: Sequence[Losses]) -> Estimate:
+    def pinball_ratio(self, seeds: Sequence[Losses]) -> Estimate:
         """Pinball loss over the walk's, mean over horizons: `wql_ratio` of `evaluate`."""
-        return estimate(self._ratio(name, seeds))
+        return self._estimate(_ratio, seeds)
 
-    def pinball_difference(
-        self, name: str, seeds: Sequence[Losses], other: str, others: Sequence[Losses]
-    ) -> Estimate:
+    def pinball_difference(self, seeds: Sequence[Losses], others: Sequence[Losses]) -> Estimate:
         """The first forecaster's pinball ratio less the other's."""
-        return estimate(self._ratio(name, seeds) - self._ratio(other, others))
+        return self._estimate(_ratio, seeds, others)
 
-    def pinball_ratio_h(self, name: str, seeds: Sequence[Losses]) -> Array:
-        """[H] the ratio at each bar ahead."""
-        row: Array = self._ratio_h(name, seeds)[0]
-        return row
+    def pinball_ratio_h(self, seeds: Sequence[Losses]) -> tuple[Estimate, ...]:
+        """The ratio at each bar ahead."""
+        return self._estimates(_ratio_h, seeds)
 
-    def coverage(self, name: str, seeds: Sequence[Losses]) -> Estimate:
-        """Share of outcomes between the quantiles 0.1 and 0.9."""
-        covered = self._sums(name, seeds, lambda each: each.covered.mean(axis=1))
-        return estimate(covered / self._windows())
+    def coverage(self, seeds: Sequence[Losses]) -> Estimate | None:
+        """Share of outcomes between the quantiles 0.1 and 0.9; None without these levels."""
+        return self._known(self._estimate(_coverage, seeds))
 
-    def mse(self, name: str, seeds: Sequence[Losses]) -> Estimate:
+    def mse(self, seeds: Sequence[Losses]) -> Estimate:
         """Mean squared error of the median, prices as shares of the last close."""
-        return estimate(self._mse(name, seeds))
+        return self._estimate(_mse, seeds)
 
-    def rmse(self, name: str, seeds: Sequence[Losses]) -> Estimate:
+    def rmse(self, seeds: Sequence[Losses]) -> Estimate:
         """Its root."""
-        return estimate(np.sqrt(self._mse(name, seeds)))
+        return self._estimate(_rmse, seeds)
 
-    def rmse_ratio(self, name: str, seeds: Sequence[Losses]) -> Estimate:
+    def rmse_ratio(self, seeds: Sequence[Losses]) -> Estimate:
         """RMSE over that of the forecast that the price will not move."""
-        return estimate(np.sqrt(self._mse(name, seeds) / self._mse("walk", [self.walk])))
+        return self._estimate(_rmse_ratio, seeds)
 
-    def nrmse(self, name: str, seeds: Sequence[Losses]) -> Estimate:
+    def nrmse(self, seeds: Sequence[Losses]) -> Estimate:
         """RMSE over the mean range of the prices that came, which no forecast can widen."""
-        return estimate(self._nrmse(name, seeds, lambda each: each.span))
+        return self._estimate(_nrmse, seeds)
 
-    def nrmse_article(self, name: str, seeds: Sequence[Losses]) -> Estimate:
-        """RMSE over the mean of what the article series divides by: `PointErrors.reach`."""
-        return estimate(self._nrmse(name, seeds, lambda each: each.reach))
-
-    def nrmse_difference(
-        self,
-        name: str,
-        seeds: Sequence[Losses],
-        other: str,
-        others: Sequence[Losses],
-        *,
-        article: bool = False,
-    ) -> Estimate:
+    def nrmse_difference(self, seeds: Sequence[Losses], others: Sequence[Losses]) -> Estimate:
         """The first forecaster's NRMSE less the other's."""
+        return self._estimate(_nrmse, seeds, others)
 
-        def below(each: Losses) -> Array:
-            return each.reach if article else each.span
+    def nrmse_article(self, seeds: Sequence[Losses]) -> Estimate | None:
+        """RMSE over the mean of what the article series divides by, `PointErrors.reach`; None of
+        a forecast that lies so far above what came that there is nothing to divide by."""
+        return self._known(self._estimate(_nrmse_article, seeds))
 
-        return estimate(self._nrmse(name, seeds, below) - self._nrmse(other, others, below))
+    def nrmse_article_difference(
+        self, seeds: Sequence[Losses], others: Sequence[Losses]
+    ) -> Estimate | None:
+        """The first forecaster's less the other's; None where either has none."""
+        return self._known(self._estimate(_nrmse_article, seeds, others))
 
-    def direction(self, name: str, seeds: Sequence[Losses]) -> Estimate | None:
+    def direction(self, seeds: Sequence[Losses]) -> Estimate | None:
         """Share of rises and falls called one bar ahead; None of a forecaster that calls none."""
-        if any(np.isnan(each.called).any() for each in seeds):
-            return None
-        called = self._sums(name, seeds, lambda each: each.called)
-        return estimate(called / self._sums("walk", [self.walk], lambda each: each.moved))
+        return self._known(self._estimate(_direction, seeds))
 
-    def _ratio(self, name: str, seeds: Sequence[Losses]) -> Array:
-        ratio: Array = self._ratio_h(name, seeds).mean(axis=1)
-        return ratio
+    def _known(self, found: Estimate) -> Estimate | None:
+        return found if np.isfinite(found.value) else None
 
-    def _ratio_h(self, name: str, seeds: Sequence[Losses]) -> Array:
-        above = self._sums(name, seeds, lambda each: each.pinball)
-        return above / self._sums("walk", [self.walk], lambda each: each.pinball)
+    def _estimate(self, score: Score, *forecasters: Sequence[Losses]) -> Estimate:
+        return self._estimates(score, *forecasters)[0]
 
-    def _mse(self, name: str, seeds: Sequence[Losses]) -> Array:
-        return self._sums(name, seeds, lambda each: each.square) / self._windows()
+    def _estimates(self, score: Score, *forecasters: Sequence[Losses]) -> tuple[Estimate, ...]:
+        """Of one forecaster's score, or of its difference to a second's."""
+        samples = [self._score(score, runs, self._weeks.sums) for runs in forecasters]
+        seeds = [self._by_seed(score, runs) for runs in forecasters]
+        found = samples[0] - samples[1] if len(samples) > 1 else samples[0]
+        reach = _reach(*seeds)
+        return tuple(_interval(*each) for each in zip(found.T, reach, strict=True))
 
-    def _nrmse(self, name: str, seeds: Sequence[Losses], of: Callable[[Losses], Array]) -> Array:
-        below = self._sums(name, seeds, of)
-        ratio: Array = np.sqrt(self._mse(name, seeds)) / (below / self._windows())
-        return ratio
+    def _by_seed(self, score: Score, runs: Sequence[Losses]) -> Array:
+        """[S, K] what each seed says of the score of all: its pseudo-value (Tukey 1958), for a
+        mean of the seeds' scores just the seed's own."""
+        if len(runs) == 1:
+            return self._score(score, runs, _sum)
+        whole = self._score(score, runs, _sum)[0]
+        without = [
+            self._score(score, [*runs[:place], *runs[place + 1 :]], _sum)[0]
+            for place in range(len(runs))
+        ]
+        values: Array = len(runs) * whole - (len(runs) - 1) * np.stack(without)
+        return values
 
-    def _windows(self) -> Array:
-        return self._sums("walk", [self.walk], lambda each: each.windows)
+    def _score(
+        self, score: Score, runs: Sequence[Losses], summed: Callable[[Array], Array]
+    ) -> Array:
+        """[R, K]"""
+        values = score(Totals(runs, self.walk, summed))
+        return values[:, None] if values.ndim == 1 else values
 
-    def _sums(self, name: str, seeds: Sequence[Losses], of: Callable[[Losses], Array]) -> Array:
-        return self._bootstrap.sums([of(each) for each in seeds], name)
+
+def _interval(samples: Array, reach: float) -> Estimate:
+    """The first sample; the middle 95% of the others, and `reach` beside them by squares."""
+    value = float(samples[0])
+    if len(samples) == 1 or not np.isfinite([*samples, reach]).all():
+        return Estimate(value)
+    low, high = np.percentile(samples[1:], [2.5, 97.5])
+    return Estimate(
+        value,
+        value - float(np.hypot(max(value - low, 0.0), reach)),
+        value + float(np.hypot(max(high - value, 0.0), reach)),
+    )
+
+
+def _sum(values: Array) -> Array:
+    """Over all windows, as the one draw there is."""
+    total: Array = values.sum(axis=0, keepdims=True)
+    return total
+
+
+def _windows(totals: Totals) -> Array:
+    return totals.walk(lambda each: each.windows)
+
+
+def _ratio_h(totals: Totals) -> Array:
+    return totals.own(lambda each: each.pinball) / totals.walk(lambda each: each.pinball)
+
+
+def _ratio(totals: Totals) -> Array:
+    ratio: Array = _ratio_h(totals).mean(axis=1)
+    return ratio
+
+
+def _coverage(totals: Totals) -> Array:
+    return totals.own(lambda each: each.covered.mean(axis=1)) / _windows(totals)
+
+
+def _mse(totals: Totals) -> Array:
+    return totals.own(lambda each: each.square) / _windows(totals)
+
+
+def _rmse(totals: Totals) -> Array:
+    return np.sqrt(_mse(totals))
+
+
+def _rmse_ratio(totals: Totals) -> Array:
+    squares = totals.own(lambda each: each.square) / totals.walk(lambda each: each.square)
+    return np.sqrt(squares)
+
+
+def _nrmse(totals: Totals) -> Array:
+    return _rmse(totals) / (totals.own(lambda each: each.span) / _windows(totals))
+
+
+def _nrmse_article(totals: Totals) -> Array:
+    below = totals.own(lambda each: each.reach) / _windows(totals)
+    return np.divide(_rmse(totals), below, out=np.full_like(below, np.nan), where=below > 0)
+
+
+def _direction(totals: Totals) -> Array:
+    return totals.own(lambda each: each.called) / totals.walk(lambda each: each.moved)

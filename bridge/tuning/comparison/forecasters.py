@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
 
 import numpy as np
 import torch
@@ -10,25 +13,25 @@ from numpy.typing import NDArray
 from torch import nn
 
 from bridge.backends import Backend
-from bridge.bars import windows
 from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.comparison.losses import Losses, window_losses
-from bridge.tuning.comparison.results import Example, Untrained
+from bridge.tuning.comparison.plan import OWN
+from bridge.tuning.comparison.results import Example, LeftOut, Untrained
 from bridge.tuning.comparison.tasks import Scored, Task
+from bridge.tuning.methods.bases import Base
 from bridge.tuning.scoring import baselines
-from bridge.tuning.scoring.classical import classical_quantiles
+from bridge.tuning.scoring.asking import Ask, forecast_moves
+from bridge.tuning.scoring.classical import CLASSICAL, ClassicalError, classical_quantiles
 from bridge.tuning.scoring.scores import RANDOM_WALK, pinball
 from bridge.tuning.training.objectives import validation_ratio
 
 Array = NDArray[np.float64]
 BASE = "base"
-STRONGEST_WALK = "hour_of_week_bounded"
-_BATCH = 256
+BASELINES_VERSION = 2
+"""To be raised with whatever changes what `scoring.baselines` or `scoring.classical` forecast:
+what was scored before is then scored again."""
+
 _PAST_SHOWN = 60
-
-
-Ask = Callable[[Array, Array], tuple[Array, Array]]
-"""[B, T(, 4)] bars and [B] times to [B, H, Q] prices and [B, H] probabilities of a rise."""
 
 
 def network_losses(network: nn.Module, scored: Sequence[Scored]) -> Losses:
@@ -39,23 +42,6 @@ def network_losses(network: nn.Module, scored: Sequence[Scored]) -> Losses:
 def backend_losses(backend: Backend, task: Task) -> Losses:
     """A backend's losses on the test windows."""
     return _asked_losses(backend.forecast, task.config, task.test)
-
-
-def forecast_moves(ask: Ask, config: ForecasterConfig, scored: Scored) -> tuple[Array, Array]:
-    """[W, H, Q] quantiles of log-returns from the last close, and [W] the probability that the
-    next close is above it."""
-    values = scored.bars.ohlc if config.inputs == "ohlc" else scored.bars.close
-    quantiles = np.empty((len(scored.ends), config.horizon, len(config.levels)))
-    up = np.empty(len(scored.ends))
-    for start in range(0, len(scored.ends), _BATCH):
-        ends = scored.ends[start : start + _BATCH]
-        prices, rising = ask(
-            windows(values, ends, config.context), scored.bars.time[ends].astype(np.float64)
-        )
-        span = slice(start, start + len(ends))
-        quantiles[span] = np.log(prices / scored.bars.close[ends][:, None, None])
-        up[span] = rising[:, 0]
-    return quantiles, up
 
 
 def _ask_network(network: nn.Module) -> Ask:
@@ -72,7 +58,7 @@ def _ask_network(network: nn.Module) -> Ask:
 
 
 def _asked_losses(ask: Ask, config: ForecasterConfig, scored: Sequence[Scored]) -> Losses:
-    answers = [forecast_moves(ask, config, each) for each in scored]
+    answers = [forecast_moves(ask, config, each.bars, each.ends) for each in scored]
     return _losses(
         scored,
         config,
@@ -81,31 +67,26 @@ def _asked_losses(ask: Ask, config: ForecasterConfig, scored: Sequence[Scored]) 
     )
 
 
-def untrained(task: Task, base_network: nn.Module | None) -> list[Untrained]:
+def untrained(task: Task, base_network: nn.Module | None) -> tuple[list[Untrained], list[LeftOut]]:
     """Walks, classical methods and the base before tuning, on a task's test windows.
+
+    A classical method that cannot be fitted to one of the files is left out, and said to be.
 
     Args:
         task: the task.
         base_network: the base as it is, where it can answer this task's windows.
     """
-    config = task.config
-    found: dict[str, list[Array]] = {}
-    example_of, row = example_window(task)
-    examples: dict[str, Array] = {}
-    for scored, split in zip(task.test, task.splits, strict=True):
-        quantiles = walks(scored, config) | classical_quantiles(
-            scored.bars,
-            split.train,
-            scored.ends,
-            context=config.context,
-            horizon=config.horizon,
-            levels=config.levels,
-        )
-        for name, values in quantiles.items():
-            found.setdefault(name, []).append(values)
-            if scored is example_of:
-                examples[name] = values[row]
+    by_file = [walks(each, task.config) for each in task.test]
+    found = {name: [walk[name] for walk in by_file] for name in by_file[0]}
+    left_out = []
+    for name in CLASSICAL:
+        try:
+            found[name] = _classical(name, task)
+        except ClassicalError as error:
+            left_out.append(LeftOut(task.name, task.fold, name, str(error)))
     validations = walk_validation(task)
+    shown, row = example_window(task)
+    place = next(index for index, each in enumerate(task.test) if each is shown)
     results = [
         Untrained(
             task=task.name,
@@ -113,35 +94,57 @@ def untrained(task: Task, base_network: nn.Module | None) -> list[Untrained]:
             fold=task.fold,
             test=_losses(
                 task.test,
-                config,
-                np.concatenate(parts),
+                task.config,
+                np.concatenate(quantiles),
                 # The last move turned round: the one classical caller of direction.
                 _reversal(task) if name == RANDOM_WALK else None,
             ),
             validation=validations.get(name),
             kept=_kept_walk(task) if name == RANDOM_WALK and task.kept else None,
-            example=examples[name],
+            example=quantiles[place][row],
         )
-        for name, parts in found.items()
+        for name, quantiles in found.items()
     ]
     if base_network is not None:
         results.append(_untuned(task, base_network))
-    return results
+    return results, left_out
+
+
+def untrained_fingerprint(task: Task, base: Base) -> str:
+    """Of all that decides what `untrained` gives."""
+    content = [
+        *(BASELINES_VERSION, baselines.EWMA_DECAY, baselines.SHOCK),
+        asdict(task.config),
+        task.data_hash,
+        [len(each.ends) for each in task.validated],
+        base.weights_digest if task.name == OWN else "",  # elsewhere the base cannot answer
+    ]
+    return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
 
 
 def walks(scored: Scored, config: ForecasterConfig) -> dict[str, Array]:
     """[W, H, Q] quantiles of the random walks that `evaluate` has."""
-    bars, ends, horizon = scored.bars, scored.ends, config.horizon
-    deviations = {
-        RANDOM_WALK: baselines.random_walk(bars, ends, config.context, horizon),
-        "ewma": baselines.ewma(bars, ends, horizon),
-        "hour_of_week": baselines.hour_of_week(bars, ends, horizon),
-        STRONGEST_WALK: baselines.hour_of_week(bars, ends, horizon, bounded=True),
-    }
+    found = baselines.walks(scored.bars, scored.ends, config.context, config.horizon)
     return {
-        name: baselines.gaussian_quantiles(value, config.levels)
-        for name, value in deviations.items()
+        name: baselines.gaussian_quantiles(value, config.levels) for name, value in found.items()
     }
+
+
+def _classical(name: str, task: Task) -> list[Array]:
+    """[W, H, Q] of each file."""
+    config = task.config
+    return [
+        classical_quantiles(
+            name,
+            scored.bars,
+            split.train,
+            scored.ends,
+            context=config.context,
+            horizon=config.horizon,
+            levels=config.levels,
+        )
+        for scored, split in zip(task.test, task.splits, strict=True)
+    ]
 
 
 def walk_validation(task: Task) -> dict[str, float]:
@@ -197,7 +200,7 @@ def example_forecast(task: Task, network: nn.Module) -> Array:
     """[H, Q] the network's forecast of the example window, log-returns."""
     scored, row = example_window(task)
     one = Scored(scored.bars, scored.ends[row : row + 1])
-    quantiles, _ = forecast_moves(_ask_network(network), task.config, one)
+    quantiles, _ = forecast_moves(_ask_network(network), task.config, one.bars, one.ends)
     first: Array = quantiles[0]
     return first
 

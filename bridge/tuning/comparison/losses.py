@@ -1,7 +1,7 @@
 """What one forecaster lost on each test window, added up over the symbols of each hour.
 
 Kept at this grain because everything that the report says follows from it: ratios and their
-intervals (resampled by weeks and by seeds), and the Diebold-Mariano test of any pair.
+intervals over weeks and seeds, and the Diebold-Mariano test of any pair.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from bridge.tuning.scoring.scores import pinball
 Array = NDArray[np.float64]
 
 
+class WindowsError(ValueError):
+    """Forecasters were scored on different windows. The message names two of them."""
+
+
 @dataclass(frozen=True)
 class Losses:
     """Sums over the windows that end at the same time, one row a time.
@@ -27,7 +31,8 @@ class Losses:
         time: [T] int64, when the windows end, ascending.
         windows: [T] how many windows end then.
         pinball: [T, H] pinball loss, summed over levels and windows.
-        covered: [T, H] outcomes between the quantiles 0.1 and 0.9.
+        covered: [T, H] outcomes between the quantiles 0.1 and 0.9; not a number where these are not
+            among the levels.
         square, reach, span: [T] of the median: `PointErrors` of `bridge.tuning.scoring.points`.
         called: [T] windows whose direction one bar ahead was called right; not a number where
             the forecaster calls none.
@@ -77,17 +82,15 @@ def window_losses(
     levels: tuple[float, ...],
     quantiles: Array,
     up: Array | None,
-    point: Array | None = None,
 ) -> Losses:
     """Score the windows of one or several symbols.
 
     Args:
         time: [W] when each window ends.
         moves: [W, H] log-returns from the last close that came.
-        levels: of the quantiles; 0.1, 0.5 and 0.9 are among them.
+        levels: of the quantiles, ascending; 0.5 lies among or between them.
         quantiles: [W, H, Q] of the log-returns.
         up: [W] probability of a rise one bar ahead, of a forecaster that gives one.
-        point: [W, H] the point forecast; the median where none is given.
     """
     times, place = np.unique(time, return_inverse=True)
 
@@ -96,16 +99,14 @@ def window_losses(
         np.add.at(sums, place, values)
         return sums
 
-    median = point_forecast(quantiles, levels) if point is None else point
-    errors = point_errors(median, moves)
-    low, high = quantiles[..., levels.index(0.1)], quantiles[..., levels.index(0.9)]
+    errors = point_errors(point_forecast(quantiles, levels), moves)
     moved = moves[:, 0] != 0.0
     right = moved & ((up > 0.5) == (moves[:, 0] > 0.0)) if up is not None else None
     return Losses(
         time=times.astype(np.int64),
         windows=total(np.ones(len(time))),
         pinball=total(pinball(quantiles, moves, np.array(levels))),
-        covered=total(((moves >= low) & (moves <= high)).astype(np.float64)),
+        covered=total(_covered(quantiles, moves, levels)),
         square=total(errors.square),
         reach=total(errors.reach),
         span=total(errors.span),
@@ -125,10 +126,24 @@ def join(parts: Sequence[Losses]) -> Losses:
     )
 
 
-def on_same_windows(by_name: Mapping[str, Losses]) -> bool:
-    """Whether all forecasters were scored on the very same windows."""
-    first, *others = by_name.values()
-    return all(
-        np.array_equal(first.time, other.time) and np.array_equal(first.windows, other.windows)
-        for other in others
-    )
+def require_same_windows(by_name: Mapping[str, Losses]) -> None:
+    """Raise WindowsError where forecasters were not all scored on the very same windows."""
+    (name, first), *others = by_name.items()
+    for other, losses in others:
+        if not (
+            np.array_equal(first.time, losses.time)
+            and np.array_equal(first.windows, losses.windows)
+        ):
+            raise WindowsError(
+                f"{other} was scored on {int(losses.windows.sum()):,} windows and {name} on "
+                f"{int(first.windows.sum()):,}, which are not the same: delete the comparison's "
+                "folder `runs` and compare again"
+            )
+
+
+def _covered(quantiles: Array, moves: Array, levels: tuple[float, ...]) -> Array:
+    """[W, H] whether the outcome lies between the quantiles 0.1 and 0.9."""
+    if 0.1 not in levels or 0.9 not in levels:
+        return np.full(moves.shape, np.nan)
+    low, high = quantiles[..., levels.index(0.1)], quantiles[..., levels.index(0.9)]
+    return ((moves >= low) & (moves <= high)).astype(np.float64)

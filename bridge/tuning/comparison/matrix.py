@@ -58,10 +58,11 @@ def draw_matrix(tables: Tables, tasks: Sequence[str]) -> tuple[Figure, str] | No
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     caption = (
-        f"Diebold-Mariano tests of all {len(tests)} pairs: daily losses averaged over symbols and "
-        f"seeds ({tests[0].periods} days), HAC variance with {tests[0].lags} lags, the correction "
-        "of Harvey, Leybourne and Newbold, p adjusted for all pairs by Holm. White: no difference "
-        "can be told."
+        f"Diebold-Mariano tests of all {len(tests)} pairs: losses added up over symbols by day "
+        f"({tests[0].periods} days), HAC variance with {tests[0].lags} lags, the correction of "
+        "Harvey, Leybourne and Newbold, p adjusted for all pairs by Holm. White: no difference can "
+        "be told. Seeds were averaged before: a test is of these runs, and allows for other weeks, "
+        "not for other seeds."
     )
     return figure, caption
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 
 from bridge.backends import Backend
 from bridge.backends.onnx_runtime import OnnxRuntimeBackend
+from bridge.backends.pytorch import PytorchBackend
 from bridge.bars import windows
 from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.comparison import processes
@@ -19,11 +19,21 @@ from bridge.tuning.comparison.estimates import Scorer
 from bridge.tuning.comparison.forecasters import backend_losses
 from bridge.tuning.comparison.losses import Losses
 from bridge.tuning.comparison.plan import LARGE, OWN, Plan, RunKey
-from bridge.tuning.comparison.results import Measures, Memory, Quantised, Sharing, Timing
+from bridge.tuning.comparison.results import (
+    BASE_NETWORK,
+    INT8,
+    ONNX,
+    PYTORCH,
+    Measures,
+    Memory,
+    Quantised,
+    Sharing,
+    Timing,
+)
 from bridge.tuning.comparison.runs import MEASURED_SEED, Runs
 from bridge.tuning.comparison.tasks import Task
 from bridge.tuning.costs.latency import Way, backend_way, measure_latency
-from bridge.tuning.costs.memory import measure_memory
+from bridge.tuning.costs.memory import Measured, measure_memory
 from bridge.tuning.exporting.export import export_onnx
 from bridge.tuning.exporting.graph import ExportError
 from bridge.tuning.exporting.int8 import CALIBRATION_WINDOWS, quantise_int8
@@ -32,14 +42,14 @@ from bridge.tuning.methods.networks import plain_network, tuned_network
 from bridge.tuning.recipes.recipe import MethodRecipe
 from bridge.tuning.training.objectives import model_input
 
-PYTORCH, ONNX, INT8 = "PyTorch", "ONNX", "int8"
-BASE_NETWORK, LARGE_NETWORK = "base", "GPT-2 small's size"
+LARGE_NETWORK = "GPT-2 small's size"
 ADAPTERS = 20
 _WINDOWS_ASKED = 64
 _STEPS = 12
 _LARGE_STEPS = 3
 _LARGE_CALIBRATION = 64
 _LARGE_BATCH = 16
+_CPU = torch.device("cpu")
 OnStage = Callable[[str], None]
 
 
@@ -101,7 +111,7 @@ def _answers(
         for method in plan.methods:
             on_stage(f"exporting {method}, {name}")
             network = runs.network(RunKey(name, method, MEASURED_SEED))
-            ways[name, method, PYTORCH] = _network_way(network, task)
+            ways[name, method, PYTORCH] = _backend_way(PytorchBackend(network, _CPU), task)
             if name != OWN:  # the two heads are compared in the one runtime that both have
                 continue
             graph, small = folder / f"{method}.onnx", folder / f"{method}-int8.onnx"
@@ -125,7 +135,10 @@ def _answers(
         turn_seconds=0.5,
     )
     found = {key: took["/".join(key)] for key in ways}
-    timings = [Timing(*key, each.p50_us, each.p99_us, each.p50_ci) for key, each in found.items()]
+    timings = [
+        Timing(*key, each.p50_us, each.p99_us, each.p50_ci, each.calls)
+        for key, each in found.items()
+    ]
     return timings, quantised
 
 
@@ -148,20 +161,6 @@ def _large_ways(task: Task, folder: Path) -> dict[tuple[str, str, str], Way]:
 
 def _large(config: ForecasterConfig) -> ForecasterConfig:
     return replace(config, **processes.GPT2_SMALL, inner=0)  # type: ignore[arg-type]
-
-
-def _network_way(network: nn.Module, task: Task) -> Way:
-    """One window a call, as the PyTorch backend asks."""
-    bars, time = _asked(task)
-    columns = torch.from_numpy(bars)
-    times = torch.from_numpy(time)
-
-    def ask(index: int) -> object:
-        row = index % len(columns)
-        with torch.no_grad():
-            return network(columns[row : row + 1], times[row : row + 1])
-
-    return ask
 
 
 def _backend_way(backend: Backend, task: Task) -> Way:
@@ -187,12 +186,12 @@ def _quantised(task: Task, method: str, graph: Path, small: Path, walk: Losses) 
     scorer = Scorer(walk, task.facts().block_seconds)
     before = [backend_losses(OnnxRuntimeBackend(graph), task)]
     after = [backend_losses(OnnxRuntimeBackend(small), task)]
-    change = scorer.pinball_difference(INT8, after, ONNX, before)
+    change = scorer.pinball_difference(after, before)
     return Quantised(
         task=task.name,
         method=method,
-        float32=scorer.pinball_ratio(ONNX, before).value,
-        int8=scorer.pinball_ratio(INT8, after).value,
+        float32=scorer.pinball_ratio(before).value,
+        int8=scorer.pinball_ratio(after).value,
         difference=(change.value, change.low, change.high),
     )
 
@@ -224,9 +223,7 @@ def _memory(
                 asdict(training),
                 imports=processes.IMPORTS,
             )
-            found.append(
-                Memory(BASE_NETWORK, name, method, measured.peak_bytes, float(measured.result))
-            )
+            found.append(_peak(BASE_NETWORK, name, method, measured))
     if not effort.large:
         return found
     task = tasks[OWN, 0]
@@ -245,10 +242,13 @@ def _memory(
             asdict(training),
             imports=processes.IMPORTS,
         )
-        found.append(
-            Memory(LARGE_NETWORK, OWN, method, measured.peak_bytes, float(measured.result))
-        )
+        found.append(_peak(LARGE_NETWORK, OWN, method, measured))
     return found
+
+
+def _peak(network: str, task: str, method: str, measured: Measured) -> Memory:
+    step_ms = float(measured.result)
+    return Memory(network, task, method, measured.peak_bytes, step_ms, measured.device_bytes)
 
 
 def _sharing(
@@ -279,7 +279,7 @@ def _held_large(task: Task, method: MethodRecipe, folder: Path) -> Sharing:
     config = _large(task.config)
     base = processes.random_base(config)
     network = tuned_network(config, method, base, seed=0)
-    network.self_contained = False  # type: ignore[assignment]  # its base is drawn again, not saved
+    network.has_foreign_base = False  # type: ignore[assignment]  # drawn again, not saved
     processes.adapter_bundle(config, method, base, network, folder)
     return _held(LARGE_NETWORK, method.name, "", folder)
 

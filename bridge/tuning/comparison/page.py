@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from bridge.bars.times import stamp
@@ -92,10 +92,29 @@ def number(value: Estimate | None, form: str, factor: float = 1.0) -> Cell:
     return Cell(written(factor * value.value, form), interval)
 
 
+def filled(table: Table) -> Table:
+    """The table without the columns that hold no number in any row."""
+    kept = [
+        column
+        for column in range(len(table.columns))
+        if column in table.words or any(row.cells[column].text != NONE for row in table.rows)
+    ]
+    return replace(
+        table,
+        columns=tuple(table.columns[column] for column in kept),
+        rows=tuple(
+            replace(row, cells=tuple(row.cells[column] for column in kept)) for row in table.rows
+        ),
+        words=tuple(place for place, column in enumerate(kept) if column in table.words),
+    )
+
+
 def ms(microseconds: float) -> str:
     """Microseconds as milliseconds."""
     value = microseconds / 1e3
-    return f"{value:.2f}" if value < 10 else f"{value:,.0f}"
+    if value < 10:
+        return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+    return f"{value:,.0f}"
 
 
 def mega(count: int | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from math import gcd
 
 from bridge.bundles.manifest import METHODS
 
@@ -18,8 +19,11 @@ LARGE = "large"
 """Not trained, but measured: the base's own window through a network of GPT-2 small's size."""
 
 POINT_CONTEXT, POINT_HORIZON, POINT_PATCH = 20, 40, 4
-POINT_STRIDE_FACTOR = 16
-"""The 20-in-40-out windows stand this much farther apart: text answers a thousand times slower."""
+_POINT_STRIDE_FACTOR = 4
+_HOURS_OF_WEEK = 120  # in which the market is open
+
+MERGED = ("lora", "qlora", "ia3")
+"""Methods whose adapter becomes part of the base's weights before it is exported."""
 
 _REDUCTIONS = (64, 32, 16, 8, 4, 2, 1)
 
@@ -94,8 +98,9 @@ class Plan:
         """The tasks that are trained, `own` first."""
         return (OWN, *(head for head in (QUANTILE, TEXT) if head in self.heads))
 
-    def runs(self) -> list[RunKey]:
-        """Every run. One seed of all comes before the next: a killed comparison has a whole one."""
+    def runs(self, width: int) -> list[RunKey]:
+        """Every run over a network so wide. One seed of all comes before the next: a killed
+        comparison has a whole one."""
         keys = []
         for fold in range(self.folds):
             for seed in range(self.seeds):
@@ -104,21 +109,36 @@ class Plan:
                     for task in self.tasks
                     for method in self.methods
                 ]
-                keys += [RunKey(OWN, "bottleneck", seed, fold, each) for each in self.variants()]
+                keys += [
+                    RunKey(OWN, "bottleneck", seed, fold, each) for each in self.variants(width)
+                ]
         return keys
 
-    def variants(self) -> list[Variant]:
+    def variants(self, width: int) -> list[Variant]:
         """The ablation's bottlenecks beside the default one: every size up to the square, the
-        default and the square one without non-linearity, and Pfeiffer's placement."""
+        default and the square one without non-linearity, and Pfeiffer's placement.
+
+        Args:
+            width: of the network: no bottleneck is narrower than one number.
+        """
         if not self.ablation or "bottleneck" not in self.methods:
             return []
-        sizes = [Variant(reduction) for reduction in _REDUCTIONS]
+        sizes = [Variant(reduction) for reduction in _REDUCTIONS if reduction <= width]
         others = [
             Variant(DEFAULT_VARIANT.reduction, activation="identity"),
             Variant(1, activation="identity"),
             Variant(DEFAULT_VARIANT.reduction, placement="pfeiffer"),
         ]
         return [each for each in (*sizes, *others) if each != DEFAULT_VARIANT]
+
+    @property
+    def point_stride(self) -> int:
+        """Bars between the windows of 20 in and 40 out, farther apart because text is slow: no
+        whole part of a day or week, so that every hour is tested and not the same few."""
+        step = self.stride * _POINT_STRIDE_FACTOR
+        while gcd(step, _HOURS_OF_WEEK) > 1:
+            step += 1
+        return step
 
     def as_dict(self) -> dict[str, object]:
         """For the report's JSON."""

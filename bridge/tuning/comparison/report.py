@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from bridge.tuning.comparison.charts import draw_all
-from bridge.tuning.comparison.estimates import Scorer
+from bridge.tuning.comparison.estimates import Estimate, Scorer
 from bridge.tuning.comparison.findings import Findings, findings
 from bridge.tuning.comparison.page import Chart, Table
 from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT
@@ -22,8 +22,10 @@ from bridge.tuning.comparison.results import Comparison
 from bridge.tuning.comparison.score_tables import headline
 from bridge.tuning.comparison.sections import scope, sections
 from bridge.tuning.comparison.storage import write_json
+from bridge.tuning.comparison.style import label
 from bridge.tuning.comparison.tables import Tables
-from bridge.tuning.comparison.targets import Target, targets
+from bridge.tuning.comparison.target import Target
+from bridge.tuning.comparison.targets import targets
 from bridge.tuning.scoring.scores import RANDOM_WALK
 
 REPORT_FILE = "report.html"
@@ -56,7 +58,7 @@ def write_report(comparison: Comparison, folder: Path) -> Report:
     page = folder / REPORT_FILE
     page.write_text(
         _render(
-            title="Adapters compared: " + _heads(comparison),
+            title=_title(comparison),
             scope=scope(comparison),
             sections=sections(tables, judged, said, charts),
         ),
@@ -77,14 +79,16 @@ def _render(**content: Any) -> str:
     return environment.from_string(template.read_text(encoding="utf-8")).render(**content)
 
 
-def _heads(comparison: Comparison) -> str:
-    """What the tasks were, for the title."""
+def _title(comparison: Comparison) -> str:
+    """How many methods there are, or which one, and the heads they were given."""
     heads = [task for task in (QUANTILE, TEXT) if task in comparison.facts]
-    return (
-        f"{len(comparison.methods)} ways to tune GPT-2, "
-        + " and ".join(heads)
-        + f" head{'s' if len(heads) > 1 else ''}"
+    methods = comparison.methods
+    what = (
+        f"Adapters compared: {len(methods)} ways to tune GPT-2"
+        if len(methods) > 1
+        else f"One way to tune GPT-2: {label(methods[0])}"
     )
+    return f"{what}, {' and '.join(heads)} head{'s' if len(heads) > 1 else ''}"
 
 
 def _encoded(path: Path) -> str:
@@ -121,7 +125,6 @@ def _write_csv(comparison: Comparison, path: Path) -> None:
         key, facts = run.key, comparison.facts[run.key.task]
         scorer = Scorer(walks[key.task, key.fold], facts.block_seconds)
         losses = [run.test]
-        direction = scorer.direction("run", losses)
         rows.append(
             {
                 "task": key.task,
@@ -138,19 +141,24 @@ def _write_csv(comparison: Comparison, path: Path) -> None:
                 "validation_score": run.score,
                 "validation": round(run.validation, 6),
                 "windows": int(run.test.windows.sum()),
-                "pinball_ratio": round(scorer.pinball_ratio("run", losses).value, 6),
-                "coverage_80": round(scorer.coverage("run", losses).value, 5),
-                "mse": float(f"{scorer.mse('run', losses).value:.6g}"),
-                "rmse": float(f"{scorer.rmse('run', losses).value:.6g}"),
-                "nrmse": round(scorer.nrmse("run", losses).value, 6),
-                "nrmse_article": round(scorer.nrmse_article("run", losses).value, 6),
-                "direction_1": "" if direction is None else round(direction.value, 5),
+                "pinball_ratio": round(scorer.pinball_ratio(losses).value, 6),
+                "coverage_80": _known(scorer.coverage(losses), 5),
+                "mse": float(f"{scorer.mse(losses).value:.6g}"),
+                "rmse": float(f"{scorer.rmse(losses).value:.6g}"),
+                "nrmse": round(scorer.nrmse(losses).value, 6),
+                "nrmse_article": _known(scorer.nrmse_article(losses), 6),
+                "direction_1": _known(scorer.direction(losses), 5),
             }
         )
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
+
+
+def _known(found: Estimate | None, digits: int) -> float | str:
+    """A cell of the CSV; empty where there is no such score."""
+    return "" if found is None else round(found.value, digits)
 
 
 def _content(
@@ -167,6 +175,7 @@ def _content(
         "symbols": comparison.symbols,
         "base_symbols": comparison.base_symbols,
         "kept_symbols": comparison.kept_symbols,
+        "left_out": comparison.left_out,
         "machine": comparison.machine,
         "libraries": comparison.libraries,
         "tasks": comparison.facts,

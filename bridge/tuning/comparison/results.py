@@ -14,6 +14,15 @@ from bridge.tuning.comparison.plan import RunKey, Variant
 
 Array = NDArray[np.float64]
 
+PINBALL_RATIO = "pinball ratio"
+"""What a run's validation score is called where it is one; text is validated in bits per digit."""
+
+BASE_NETWORK = "base"
+"""What `Memory` and `Sharing` call the comparison's own base."""
+
+PYTORCH, ONNX, INT8 = "PyTorch", "ONNX", "int8"
+"""Runtimes of a `Timing`."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -33,12 +42,14 @@ class RunResult:
     Attributes:
         key: which run. fingerprint: of all that decides its result.
         trainable, parameters: how many parameters were trained, of how many.
-        stored_bytes: what its files take on disk, its base not counted.
+        stored_bytes: what its files take on disk: without a base of ours, which they name, and
+            with the blocks of a Hugging Face one, which they hold.
         seconds, steps: of training, validation excluded. best_step: whose weights were kept.
         score: name of the validation score; lower is better. validation: the best one.
         curve: the whole training.
         test: losses on the test windows. kept: on the base's own data, for what was forgotten.
         example: [H, Q] its forecast of the example window, log-returns.
+        machine: what it was trained on; empty of a run that was kept without.
     """
 
     key: RunKey
@@ -55,6 +66,7 @@ class RunResult:
     test: Losses
     kept: Losses | None = None
     example: Array | None = None
+    machine: str = ""
 
     def seconds_to(self, score: float) -> float | None:
         """Seconds of training until the validation score was at most `score`; None if never."""
@@ -84,8 +96,19 @@ class Untrained:
 
 
 @dataclass(frozen=True)
+class LeftOut:
+    """A forecaster without training that a task and fold had to do without, and why."""
+
+    task: str
+    fold: int
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Timing:
-    """Latency of one window's forecast, microseconds; `runtime` is `PyTorch`, `ONNX` or `int8`."""
+    """Latency of one window's forecast on one thread, microseconds, over `calls` calls; `runtime`
+    is `PyTorch`, `ONNX` or `int8`."""
 
     task: str
     method: str
@@ -93,14 +116,17 @@ class Timing:
     p50_us: float
     p99_us: float
     p50_ci: tuple[float, float]
+    calls: int = 0
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Peak memory of a training run in a process of its own, above what its imports take.
+    """Peak memory of a training run in a process of its own, above what its imports take; loading
+    the base and validating are part of it.
 
-    `network` is `base` for the comparison's own base, or the name of a larger one whose weights
-    were drawn at random: its cost does not depend on them. `step_ms` is one training step's time.
+    `network` is `BASE_NETWORK`, or the name of a larger one whose weights were drawn at random:
+    its cost does not depend on them. `step_ms` is one training step's time, `device_bytes` the most
+    memory on a CUDA device where there is one.
     """
 
     network: str
@@ -108,6 +134,7 @@ class Memory:
     method: str
     peak_bytes: int
     step_ms: float
+    device_bytes: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,18 +181,16 @@ class Example:
 
 
 @dataclass(frozen=True)
-class TaskFacts:
-    """What a task's windows were: their shape, dates (the first fold's and the last's) and count.
+class FoldFacts:
+    """What one fold's windows were, over all files that are tuned to; times are POSIX seconds.
 
-    `test_windows` counts all folds'; `first`, `last` are POSIX seconds of the test's windows.
+    Attributes:
+        train_windows, validation_windows, test_windows: how many.
+        train_first, train_last, validation_last: bars that training and validation saw.
+        first, last: when the test's windows end.
+        kept_first, kept_last: when those of the base's own data do, where there are any.
     """
 
-    task: str
-    context: int
-    horizon: int
-    levels: tuple[float, ...]
-    tf: int
-    stride: int
     train_windows: int
     validation_windows: int
     test_windows: int
@@ -174,7 +199,42 @@ class TaskFacts:
     validation_last: int
     first: int
     last: int
+    kept_first: int | None = None
+    kept_last: int | None = None
+
+
+@dataclass(frozen=True)
+class TaskFacts:
+    """What a task's windows were: their shape, and those of each fold.
+
+    `width` is the network's; `batch` windows make a step of training, with every method.
+    """
+
+    task: str
+    context: int
+    horizon: int
+    levels: tuple[float, ...]
+    tf: int
+    stride: int
     block_seconds: int
+    width: int
+    batch: int
+    folds: tuple[FoldFacts, ...]
+
+    @property
+    def test_windows(self) -> int:
+        """Of all folds."""
+        return sum(fold.test_windows for fold in self.folds)
+
+    @property
+    def first(self) -> int:
+        """When the first test window ends."""
+        return min(fold.first for fold in self.folds)
+
+    @property
+    def last(self) -> int:
+        """When the last one does."""
+        return max(fold.last for fold in self.folds)
 
 
 @dataclass(frozen=True)
@@ -185,6 +245,17 @@ class Measures:
     memory: tuple[Memory, ...] = ()
     quantised: tuple[Quantised, ...] = ()
     sharing: tuple[Sharing, ...] = ()
+
+    def timing(self, task: str, method: str, runtime: str) -> Timing | None:
+        """One way's latency, where it was measured."""
+        return next(
+            (
+                each
+                for each in self.timings
+                if (each.task, each.method, each.runtime) == (task, method, runtime)
+            ),
+            None,
+        )
 
 
 @dataclass(frozen=True)
@@ -199,6 +270,7 @@ class Comparison:
             held against them.
         machine, libraries, command: how it was measured.
         facts, examples: by task.
+        left_out: forecasters that could not be fitted.
     """
 
     plan: Mapping[str, Any]
@@ -216,6 +288,7 @@ class Comparison:
     untrained: tuple[Untrained, ...]
     examples: Mapping[str, Example]
     measures: Measures = field(default_factory=Measures)
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def methods(self) -> tuple[str, ...]:

@@ -39,10 +39,17 @@ class Runs:
         folder: of the comparison: `runs/` holds what finished, `work/` the checkpoints.
         plan: what is compared. base: what every method tunes.
         tasks: by name and fold.
+        machine: what it all is trained on, kept with each run: times of two do not compare.
     """
 
     def __init__(
-        self, folder: Path, plan: Plan, base: Base, tasks: Mapping[tuple[str, int], Task]
+        self,
+        folder: Path,
+        plan: Plan,
+        base: Base,
+        tasks: Mapping[tuple[str, int], Task],
+        *,
+        machine: str = "",
     ) -> None:
         self._kept = folder / "runs"
         self._work = folder / "work"
@@ -50,12 +57,13 @@ class Runs:
         self._base = base
         self._base_digest = base.weights_digest
         self._tasks = tasks
+        self._machine = machine
         self._kept.mkdir(parents=True, exist_ok=True)
 
     def finished(self, key: RunKey) -> RunResult | None:
         """What the run gave, where it was finished with this very plan, base and data."""
         result = load_run(key, self._kept)
-        return result if result and result.fingerprint == self._fingerprint(key) else None
+        return result if result and result.fingerprint == self.fingerprint(key) else None
 
     def result(self, key: RunKey, on_step: OnStep) -> RunResult:
         """Train and score, or go on where a killed run stopped, and keep the result.
@@ -69,7 +77,7 @@ class Runs:
         trained = self._train(key, network, on_step)
         result = RunResult(
             key=key,
-            fingerprint=self._fingerprint(key),
+            fingerprint=self.fingerprint(key),
             trainable=trainable,
             parameters=parameters,
             stored_bytes=_stored_bytes(trained.network, self._method(key)),
@@ -88,8 +96,9 @@ class Runs:
                 if key.seed == MEASURED_SEED and key.variant is None
                 else None
             ),
+            machine=self._machine,
         )
-        save_run(result, self._kept)
+        result = save_run(result, self._kept)
         if not is_measured(key):
             shutil.rmtree(self._folder(key), ignore_errors=True)
         return result
@@ -98,14 +107,28 @@ class Runs:
         """The trained network of a finished run whose checkpoint is kept."""
         return self._train(key, self._new(key), lambda progress: None).network
 
+    def fingerprint(self, key: RunKey) -> str:
+        """Of all that decides a run's result."""
+        task = self._tasks[key.task, key.fold]
+        recipe = task.recipe(key, self._plan, self._base)
+        content = [
+            self._base.name,
+            self._base_digest,
+            asdict(task.config),
+            asdict(recipe.method),
+            asdict(recipe.training),
+            task.data_hash,
+        ]
+        return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
+
     def _new(self, key: RunKey) -> nn.Module:
         task = self._tasks[key.task, key.fold]
         return tuned_network(task.config, self._method(key), self._base, seed=key.seed)
 
     def _train(self, key: RunKey, network: nn.Module, on_step: OnStep) -> Trained:
         task = self._tasks[key.task, key.fold]
-        folder, fingerprint = self._folder(key), self._fingerprint(key)
-        _drop_other_run(folder, fingerprint)
+        folder, fingerprint = self._folder(key), self.fingerprint(key)
+        drop_other_run(folder, fingerprint)
         return train(
             network,
             task.recipe(key, self._plan, self._base).training,
@@ -122,27 +145,14 @@ class Runs:
     def _folder(self, key: RunKey) -> Path:
         return self._work / key.name
 
-    def _fingerprint(self, key: RunKey) -> str:
-        task = self._tasks[key.task, key.fold]
-        recipe = task.recipe(key, self._plan, self._base)
-        content = [
-            self._base.name,
-            self._base_digest,
-            asdict(task.config),
-            asdict(recipe.method),
-            asdict(recipe.training),
-            task.data_hash,
-        ]
-        return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
-
 
 def is_measured(key: RunKey) -> bool:
     """Whether this run's network is what latency and int8 are measured on."""
     return key.seed == MEASURED_SEED and key.fold == 0 and key.variant is None
 
 
-def _drop_other_run(folder: Path, fingerprint: str) -> None:
-    """Begin anew where the folder holds a checkpoint of another plan or other data."""
+def drop_other_run(folder: Path, fingerprint: str) -> None:
+    """Begin anew where a folder holds a checkpoint of another plan or other data."""
     mark = folder / "fingerprint.txt"
     if folder.is_dir() and not (mark.is_file() and mark.read_text(encoding="utf-8") == fingerprint):
         shutil.rmtree(folder)

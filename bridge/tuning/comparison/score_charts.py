@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from bridge.tuning.comparison.estimates import Estimate
-from bridge.tuning.comparison.forecasters import BASE, STRONGEST_WALK
-from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, QUANTILE, TEXT, Variant
+from bridge.tuning.comparison.forecasters import BASE
+from bridge.tuning.comparison.phrases import bars_note, counted, has_intervals, has_seeds
+from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, QUANTILE, TEXT
 from bridge.tuning.comparison.style import (
     BLACK,
     BLUE,
@@ -23,9 +24,13 @@ from bridge.tuning.comparison.style import (
     WIDTH,
     colour,
     label,
+    listed,
     marker,
 )
-from bridge.tuning.comparison.tables import Cost, Scores, Tables
+from bridge.tuning.comparison.tables import Scores, Tables
+from bridge.tuning.scoring.baselines import STRONGEST_WALK
+
+_BEYOND = " Numbers with an arrow lie beyond the panel."
 
 
 def quality(tables: Tables) -> tuple[Figure, str] | None:
@@ -34,12 +39,20 @@ def quality(tables: Tables) -> tuple[Figure, str] | None:
     if not rows:
         return None
     figure = Figure(figsize=(WIDTH, 1.3 + 0.33 * len(rows)), layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+    against = next((each for each in (BASE, "full") if tables.row(OWN, each)), None)
+    left, right = (
+        figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
+        if against
+        else (figure.add_subplot(), None)
+    )
     _dots(left, rows, lambda row: row.pinball)
     left.axvline(1.0, color=GREY, linewidth=1)
     left.set_xlabel("pinball loss over the random walk's (lower is better)")
     left.set_title("Pinball ratio")
-    against = BASE if tables.row(OWN, BASE) else "full"
+    caption = "Pinball loss on the test windows over that of the Gaussian random walk."
+    bars = bars_note(tables)
+    if right is None:
+        return figure, caption + bars
     differences = [
         (row.name, thousandths(row.to_base if against == BASE else row.to_full)) for row in rows
     ]
@@ -47,12 +60,12 @@ def quality(tables: Tables) -> tuple[Figure, str] | None:
     _near_dots(right, differences, {row.name for row in rows if tables.is_trained(row.name)})
     right.set_xlabel("difference in thousandths (left is better)")
     right.set_title(f"Less that of {'the base' if against == BASE else 'full'}, paired")
-    caption = (
-        "Pinball loss on the test windows over that of the Gaussian random walk. Bars are 95% "
-        "intervals over weeks and seeds; on the right they are of the paired difference, which is "
-        "known better than either score."
+    paired = (
+        " On the right they are of the paired difference, which is known better than either score."
+        if bars
+        else ""
     )
-    return figure, caption
+    return figure, f"{caption}{bars}{paired}{_BEYOND}"
 
 
 def horizons(tables: Tables) -> tuple[Figure, str] | None:
@@ -63,11 +76,12 @@ def horizons(tables: Tables) -> tuple[Figure, str] | None:
     figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
     axes = figure.add_subplot()
     for row in rows:
-        ahead = np.arange(1, len(row.ratio_h) + 1)
+        ratios = [each.value for each in row.ratio_h]
+        ahead = np.arange(1, len(ratios) + 1)
         if tables.is_trained(row.name):
             axes.plot(
                 ahead,
-                row.ratio_h,
+                ratios,
                 color=colour(row.name),
                 linestyle=LINES[row.name],
                 marker=marker(row.name),
@@ -77,15 +91,18 @@ def horizons(tables: Tables) -> tuple[Figure, str] | None:
         elif row.name in (BASE, STRONGEST_WALK):
             style = "--" if row.name == BASE else ":"
             axes.plot(
-                ahead, row.ratio_h, color=GREY, linestyle=style, linewidth=2, label=label(row.name)
+                ahead, ratios, color=GREY, linestyle=style, linewidth=2, label=label(row.name)
             )
     axes.set_xlabel("bars ahead")
     axes.set_ylabel("pinball loss over the random walk's\n(lower is better)")
     axes.set_title("Pinball ratio at each bar ahead")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=len(rows))
-    caption = "The pinball ratio at each bar ahead, mean over seeds, on the test windows."
-    return figure, caption
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    over = ", mean over seeds," if has_seeds(tables) else ""
+    ends = (
+        " The intervals of the first and last stand in the table." if has_intervals(tables) else ""
+    )
+    return figure, f"The pinball ratio at each bar ahead{over} on the test windows.{ends}"
 
 
 def points(tables: Tables) -> tuple[Figure, str] | None:
@@ -112,14 +129,15 @@ def points(tables: Tables) -> tuple[Figure, str] | None:
     _near_dots(
         right,
         [(name, _per_cent_over_one(row.rmse_ratio)) for name, row in rows],
-        {name for name, row in rows if tables.is_trained(row.name)},
+        {f"{method}/{tasks[0]}" for method in tables.comparison.methods},
     )
     right.set_xlabel("RMSE more than that of\n“the price stays”, %")
     right.set_title("Against no forecast")
     caption = (
-        "The median as a point forecast, 20 values in and 40 out; left is better. The article's "
-        "NRMSE has the forecast in its denominator, so a wild forecast lowers it: it is shown for "
-        "comparison. Bars: 95% intervals over weeks and seeds."
+        f"The median as a point forecast, 20 values in and 40 out, by the {listed(tasks)} "
+        f"head{'s' if len(tasks) > 1 else ''}; left is better. The article's NRMSE has the "
+        "forecast in its denominator, so a wild forecast lowers it: it is shown for comparison."
+        f"{bars_note(tables, tasks[0])}{_BEYOND}"
     )
     return figure, caption
 
@@ -129,9 +147,10 @@ def ablation(tables: Tables) -> tuple[Figure, str] | None:
     rows = tables.ablation()
     if not rows:
         return None
-    width = _width(rows)
+    width = tables.comparison.facts[OWN].width
     figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
     axes = figure.add_subplot()
+    to_base = tables.row(OWN, BASE) is not None
     groups = [
         ("gelu", "houlsby", VERMILION, "D", "GELU between, after attention and MLP"),
         ("identity", "houlsby", BLUE, "s", "no non-linearity: a linear map of that rank"),
@@ -139,54 +158,58 @@ def ablation(tables: Tables) -> tuple[Figure, str] | None:
     ]
     for activation, placement, shade, mark, text in groups:
         found = [
-            (width / variant.reduction, score)
+            (width // variant.reduction, score)
             for variant, _, score in rows
             if (variant.activation, variant.placement) == (activation, placement)
         ]
         sizes = [size for size, _ in found]
-        values = [thousandths(score.to_base or score.pinball) for _, score in found]
+        values = [_drawn(score, to_base=to_base) for _, score in found]
         nudge = {"gelu": 1.0, "identity": 1.06}[activation] * (0.94 if mark == "^" else 1.0)
         _series(axes, np.array(sizes) * nudge, values, shade, mark, text, joined=len(found) > 2)
     full = tables.row(OWN, "full")
-    if full is not None and full.to_base is not None:
-        axes.axhline(1e3 * full.to_base.value, color=BLACK, linewidth=1.2, linestyle="--")
-        axes.annotate(
-            "full fine-tuning",
-            (0.995, 1e3 * full.to_base.value),
-            xycoords=("axes fraction", "data"),
-            ha="right",
-            va="bottom",
-        )
-    axes.axhline(0.0, color=GREY, linewidth=1.2)
-    axes.annotate(
-        "no adapter: the base",
-        (0.995, 0.0),
-        xycoords=("axes fraction", "data"),
-        ha="right",
-        va="bottom",
-    )
+    full_value = _drawn(full, to_base=to_base) if full is not None else None
+    if full_value is not None:
+        _line(axes, full_value.value, "full fine-tuning", BLACK, "--")
+    if to_base:
+        _line(axes, 0.0, "no adapter: the base", GREY, "-")
     axes.set_xscale("log", base=2)
     shares = {
-        width / variant.reduction: 100 * spent.trainable / spent.parameters
+        width // variant.reduction: 100 * spent.trainable / spent.parameters
         for variant, spent, _ in rows
         if variant.placement == DEFAULT_VARIANT.placement
     }
     ticks = sorted(shares)
     axes.set_xticks(ticks, [f"{tick:g}\n{shares[tick]:.1f}%" for tick in ticks])
     axes.minorticks_off()
-    axes.set_xlim(right=3.2 * width)  # room for the lines' names
+    axes.set_xlim(right=3.2 * max(ticks))  # room for the lines' names
     axes.set_xlabel(
         f"numbers that the bottleneck passes on, of {width:g}; below: parameters trained, % of all"
     )
-    axes.set_ylabel("pinball ratio less the base's,\nthousandths (lower is better)")
+    axes.set_ylabel(
+        "pinball ratio less the base's,\nthousandths (lower is better)"
+        if to_base
+        else "pinball ratio\n(lower is better)"
+    )
     axes.set_title("Why down and up again? The bottleneck by its size, up to the square one")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=1)
+    against = ", against no adapter" if to_base else ""
     caption = (
-        "Adapters with a bottleneck of every size, from one number to as many as the network's "
-        "width (the square one, which narrows nothing), with and without a non-linearity, against "
-        "no adapter. Bars: 95% intervals of the paired difference, over weeks and seeds."
+        f"Adapters with a bottleneck of every size, from {counted(min(ticks), 'number')} to as "
+        "many as the network's width (the square one, which narrows nothing), with and without a "
+        f"non-linearity{against}.{bars_note(tables)}"
     )
     return figure, caption
+
+
+def _drawn(score: Scores, *, to_base: bool) -> Estimate | None:
+    """What a chart shows of a method: its difference to the base; without a base, itself."""
+    return thousandths(score.to_base) if to_base else score.pinball
+
+
+def _line(axes: Axes, value: float, text: str, shade: str, style: Any) -> None:
+    """A line across, its name at its right end."""
+    axes.axhline(value, color=shade, linewidth=1.2, linestyle=style)
+    axes.annotate(text, (0.995, value), xycoords=("axes fraction", "data"), ha="right", va="bottom")
 
 
 def _dots(axes: Axes, rows: Sequence[Scores], value: Callable[[Scores], Estimate | None]) -> None:
@@ -270,11 +293,6 @@ def _series(
         linestyle="-" if joined else "",
         label=text,
     )
-
-
-def _width(rows: Sequence[tuple[Variant, Cost, Scores]]) -> float:
-    """The network's width: what the greatest reduction leaves one of."""
-    return float(max(variant.reduction for variant, _, _ in rows))
 
 
 def thousandths(value: Estimate | None) -> Estimate | None:

@@ -12,19 +12,11 @@ from bridge.tuning.comparison.cost_tables import (
     target_table,
 )
 from bridge.tuning.comparison.findings import Findings
-from bridge.tuning.comparison.page import (
-    Cell,
-    Chart,
-    Paragraph,
-    Part,
-    Row,
-    Section,
-    Sentences,
-    Table,
-    day,
-)
+from bridge.tuning.comparison.making import making
+from bridge.tuning.comparison.page import Chart, Paragraph, Part, Section, Sentences, day
+from bridge.tuning.comparison.phrases import counted
 from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT
-from bridge.tuning.comparison.results import Comparison
+from bridge.tuning.comparison.results import Comparison, TaskFacts
 from bridge.tuning.comparison.score_tables import (
     ablation_table,
     forgetting_table,
@@ -32,10 +24,9 @@ from bridge.tuning.comparison.score_tables import (
     point_tables,
     quality_table,
 )
-from bridge.tuning.comparison.style import label, listed, task_title
+from bridge.tuning.comparison.style import label, listed
 from bridge.tuning.comparison.tables import Tables
-from bridge.tuning.comparison.targets import Target
-from bridge.tuning.recipes.defaults import training_for
+from bridge.tuning.comparison.target import Target
 
 
 def sections(
@@ -47,6 +38,7 @@ def sections(
         return [charts[name] for name in names if name in charts]
 
     measures = tables.comparison.measures
+    heads = [task for task in (QUANTILE, TEXT) if task in tables.comparison.facts]
     all_sections: list[tuple[str, str, list[Part]]] = [
         ("short", "In short", [headline(tables), *_said(found.wins), *picture("quality.png")]),
         ("cannot", "What no method can forecast", _said(found.cannot)),
@@ -58,7 +50,7 @@ def sections(
         ),
         (
             "points",
-            "20 values in, 40 out: quantile and text",
+            f"20 values in, 40 out: {listed(heads)}",
             [*point_tables(tables), *picture("points.png", "significance-points.png")],
         ),
         (
@@ -85,23 +77,38 @@ def sections(
             "Predicted against actual",
             picture(*(f"forecasts-{task}.png" for task in (OWN, QUANTILE, TEXT))),
         ),
-        ("made", "How this was made", _made(tables.comparison)),
+        ("made", "How this was made", making(tables.comparison)),
     ]
     return [Section(name, title, tuple(parts)) for name, title, parts in all_sections if parts]
 
 
 def scope(comparison: Comparison) -> str:
     """What was compared, on what, in one sentence or two."""
-    facts = comparison.facts[OWN]
-    seeds, folds = int(comparison.plan["seeds"]), int(comparison.plan["folds"])
+    facts, plan = comparison.facts[OWN], comparison.plan
+    folds = len(facts.folds)
     walk = f", {folds} walk-forward folds" if folds > 1 else ""
     return (
         f"{listed([label(each) for each in comparison.methods])} on base {comparison.base} "
         f"({comparison.base_parameters:,} parameters), tuned to {timeframe_name(facts.tf)} bars "
-        f"of {listed(comparison.symbols)}: {seeds} seed{'s' if seeds > 1 else ''} of each{walk}. "
-        f"Tested on {facts.test_windows:,} windows that end {day(facts.first)} to "
-        f"{day(facts.last)}; training saw {day(facts.train_first)} to {day(facts.train_last)}, "
-        f"and validation the time to {day(facts.validation_last)}."
+        f"of {listed(list(dict.fromkeys(comparison.symbols)))}: "
+        f"{counted(int(plan['seeds']), 'seed')} of each{walk}. "
+        f"Tested on {counted(facts.test_windows, 'window')} that end {day(facts.first)} to "
+        f"{day(facts.last)}; {_learned(facts)}."
+    )
+
+
+def _learned(facts: TaskFacts) -> str:
+    """The days of training and validation: of the one fold, or how they move on."""
+    first, last = facts.folds[0], facts.folds[-1]
+    began = day(min(fold.train_first for fold in facts.folds))
+    if len(facts.folds) == 1:
+        return (
+            f"training saw {began} to {day(first.train_last)}, and validation the time to "
+            f"{day(first.validation_last)}"
+        )
+    return (
+        f"training saw {began} to {day(first.train_last)} in the first fold and to "
+        f"{day(last.train_last)} in the last, and validation in each the time up to its test"
     )
 
 
@@ -116,65 +123,6 @@ def _why(found: Findings) -> list[Part]:
             "low rank. What that is worth is measured here:"
         ),
         *_said(found.bottleneck),
-    ]
-
-
-def _made(comparison: Comparison) -> list[Part]:
-    plan = comparison.plan
-    steps = sorted({run.steps for run in comparison.runs})
-    budget = f"{steps[0]:,}" if len(steps) == 1 else f"{steps[0]:,} to {steps[-1]:,}"
-    kept = (
-        f" The base's own data are {listed(comparison.kept_symbols)}."
-        if comparison.kept_symbols
-        else ""
-    )
-    text = (
-        f" A step of text takes {training_for('full', head='text').batch} windows, each many times "
-        "as long."
-        if TEXT in comparison.facts
-        else ""
-    )
-    seen = (
-        "The tests' bars were held against the fingerprints of all that the base saw: none is "
-        "among them."
-        if comparison.seen_known
-        else "What bars the base saw is known by its dates alone."
-    )
-    rows = tuple(
-        Row(
-            (
-                Cell(task_title(facts)),
-                Cell(f"{facts.train_windows:,}"),
-                Cell(f"{facts.validation_windows:,}"),
-                Cell(f"{facts.test_windows:,}"),
-                Cell(f"{facts.stride}"),
-                Cell(f"{day(facts.first)} to {day(facts.last)}"),
-            )
-        )
-        for facts in comparison.facts.values()
-    )
-    return [
-        Paragraph(
-            f"Every method trained for {budget} steps on the same windows, drawn in the same order "
-            f"for the same seed; {len(comparison.runs)} runs in all.{text}{kept} Settings are the "
-            "methods' defaults; the test chose nothing. Between training, validation and test lie "
-            "as many bars as a window has with its targets, so that no window of one shares a bar "
-            f"with another's. {seen}"
-        ),
-        Table(
-            caption="Windows",
-            columns=("task", "training", "validation", "test", "bars apart", "test windows end"),
-            rows=rows,
-            note=f"Training counts the first fold's windows; {plan['folds']} fold(s) tested.",
-        ),
-        Paragraph(
-            f"Measured on {comparison.machine}; "
-            + ", ".join(f"{name} {found}" for name, found in comparison.libraries.items())
-            + ". Times were taken while training, latency in turns at the end, memory in a process "
-            "of its own for each method and task.",
-            note=True,
-        ),
-        *([Paragraph(comparison.command, kind="code")] if comparison.command else []),
     ]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.tuning.comparison.estimates import Estimate, Scorer, over_seeds, times_over_seeds
-from bridge.tuning.comparison.forecasters import BASE, STRONGEST_WALK
-from bridge.tuning.comparison.losses import Losses, join
+from bridge.tuning.comparison.estimates import Estimate, Scorer
+from bridge.tuning.comparison.forecasters import BASE
+from bridge.tuning.comparison.losses import Losses, join, require_same_windows
 from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, Variant
-from bridge.tuning.comparison.results import Comparison, RunResult, seeds_of
+from bridge.tuning.comparison.results import Comparison, seeds_of
+from bridge.tuning.comparison.training_costs import Cost, cost_of, speed_to_full
 from bridge.tuning.scoring.scores import RANDOM_WALK
 from bridge.tuning.scoring.significance import (
     DieboldMariano,
@@ -22,57 +24,35 @@ from bridge.tuning.scoring.significance import (
 )
 
 Array = NDArray[np.float64]
-SAME_LOSS = 0.0005
-"""Validation scores this near count as the same."""
+SIGNIFICANT = 0.05
+"""Of a test's p-value, adjusted for all pairs tested beside it."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """One forecaster on one task; `to_base` and `to_full` are differences of pinball ratios."""
+    """One forecaster on one task.
+
+    Attributes:
+        ratio_h: the pinball ratio at each bar ahead.
+        coverage: None where the quantiles 0.1 and 0.9 are not forecast.
+        nrmse_article: None where there is nothing above zero to divide by.
+        direction: None of a forecaster that calls none.
+        to_base, to_full: differences of pinball ratios; None of the two themselves, and where
+            there is none to compare with.
+    """
 
     name: str
     pinball: Estimate
-    coverage: Estimate
+    coverage: Estimate | None
     mse: Estimate
     rmse: Estimate
     rmse_ratio: Estimate
     nrmse: Estimate
-    nrmse_article: Estimate
+    nrmse_article: Estimate | None
     direction: Estimate | None
-    ratio_h: Array
+    ratio_h: tuple[Estimate, ...]
     to_base: Estimate | None = None
     to_full: Estimate | None = None
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What one method took on one task, over its seeds.
-
-    Attributes:
-        trainable, parameters, stored_bytes: the same for each seed.
-        seconds: of the whole training. step_ms: of one step.
-        validation: the best score. score: what it is called.
-        beats_base, beats_walk: seconds until the validation score was below the untuned base's,
-            and below the strongest walk's; None where a seed never got there, or there is none.
-        same_loss: seconds until the validation score came within `SAME_LOSS` of the best one that
-            `full` reached with the same seed; None where some seed never did.
-        reached: of the seeds, how many did each of the three.
-        memory_bytes: peak of training, in a process of its own.
-    """
-
-    method: str
-    trainable: int
-    parameters: int
-    stored_bytes: int
-    seconds: Estimate
-    step_ms: Estimate
-    validation: Estimate
-    score: str
-    beats_base: Estimate | None
-    beats_walk: Estimate | None
-    same_loss: Estimate | None
-    reached: tuple[int, int, int]
-    memory_bytes: int | None
 
 
 @dataclass(frozen=True)
@@ -86,35 +66,39 @@ class Forgetting:
 
 
 class Tables:
-    """All tables of a comparison; what is costly to resample is resampled once."""
+    """All tables of a comparison; what is costly to resample is resampled once.
+
+    Raises:
+        WindowsError: forecasters of one task were scored on different windows.
+    """
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
+        self._losses: dict[tuple[str, str, Variant | None], list[Losses]] = {}
+        self._tests: dict[tuple[str, ...], list[DieboldMariano]] = {}
+        for task in comparison.facts:
+            self._require_same_windows([task])
         self._scorers = {
             task: Scorer(self.losses(task, RANDOM_WALK)[0], facts.block_seconds)
             for task, facts in comparison.facts.items()
         }
-        self._tests: dict[tuple[str, ...], list[DieboldMariano]] = {}
         self.scores = {task: self._scores(task) for task in comparison.facts}
         self.costs = {task: self._costs(task) for task in comparison.facts}
 
     def losses(self, task: str, name: str, variant: Variant | None = None) -> list[Losses]:
         """A forecaster's losses, folds joined, one for each seed; of the untrained just one."""
-        runs = self.comparison.of(task, name, variant)
-        if runs:
-            return [join([run.test for run in folds]) for folds in seeds_of(runs).values()]
-        found = [
-            each.test
-            for each in self.comparison.untrained
-            if (each.task, each.name) == (task, name)
-        ]
-        return [join(found)] if found else []
+        key = (task, name, variant)
+        if key not in self._losses:
+            self._losses[key] = self._joined(task, name, variant)
+        return self._losses[key]
 
     def untrained(self, task: str) -> list[str]:
-        """Names of the task's forecasters that were not trained here, the base first."""
+        """Names of the task's forecasters that were not trained here, the base first. One that
+        was left out of a fold is left out of all."""
         names = [each.name for each in self.comparison.untrained if each.task == task]
-        unique = list(dict.fromkeys(names))
-        return sorted(unique, key=lambda name: name != BASE)
+        folds = names.count(RANDOM_WALK)
+        whole = [name for name in dict.fromkeys(names) if names.count(name) == folds]
+        return sorted(whole, key=lambda name: name != BASE)
 
     def row(self, task: str, name: str) -> Scores | None:
         """One forecaster's scores on a task."""
@@ -124,47 +108,92 @@ class Tables:
         """One method's costs on a task."""
         return next((each for each in self.costs.get(task, []) if each.method == method), None)
 
-    def validation(self, task: str, name: str) -> float | None:
-        """An untrained forecaster's validation score, mean over folds."""
+    def validation(self, task: str, name: str, fold: int | None = None) -> float | None:
+        """An untrained forecaster's validation score: of one fold, or the mean of all."""
         found = [
             each.validation
             for each in self.comparison.untrained
-            if (each.task, each.name) == (task, name) and each.validation is not None
+            if (each.task, each.name) == (task, name)
+            and each.validation is not None
+            and fold in (None, each.fold)
         ]
         return float(np.mean(found)) if found else None
 
+    def pinball_difference(self, task: str, first: str, second: str) -> Estimate:
+        """One forecaster's pinball ratio less another's, paired, over weeks and seeds."""
+        return self._scorers[task].pinball_difference(
+            self.losses(task, first), self.losses(task, second)
+        )
+
     def nrmse_difference(
         self, first: tuple[str, str], second: tuple[str, str], *, article: bool = False
-    ) -> Estimate:
-        """NRMSE of one (task, forecaster) less another's; the tasks share their windows."""
+    ) -> Estimate | None:
+        """NRMSE of one (task, forecaster) less another's; the tasks share their windows. None of
+        the article's where either has none."""
+        scorer = self._scorers[first[0]]
         one, other = self.losses(*first), self.losses(*second)
-        return self._scorers[first[0]].nrmse_difference(
-            "/".join(first), one, "/".join(second), other, article=article
-        )
+        if article:
+            return scorer.nrmse_article_difference(one, other)
+        return scorer.nrmse_difference(one, other)
+
+    def better(self, task: str, first: str, second: str) -> bool:
+        """Whether the first forecaster is the better one, as far as can be told.
+
+        Two must agree: the Diebold-Mariano test of `significance`, which is of these very runs,
+        and the 95% interval of the difference, which is of other seeds too.
+        """
+        tests = [
+            test
+            for test in self.significance([task])
+            if {test.first, test.second} == {first, second} and test.p_holm < SIGNIFICANT
+        ]
+        if not tests or (tests[0].difference < 0) != (tests[0].first == first):
+            return False
+        difference = self.pinball_difference(task, first, second)
+        return difference.high is not None and difference.high < 0.0
+
+    def speed_to_full(self, task: str, method: str) -> Estimate | None:
+        """How many times faster than full a method came to full's best validation score."""
+        return speed_to_full(self.comparison, task, method)
 
     def forgetting(self) -> list[Forgetting]:
         """For each method, where the base's own data were given."""
-        walks = self._kept(RANDOM_WALK)
-        before = self._kept(BASE)
-        if OWN not in self.comparison.facts or not walks or not before:
+        return self._forgetting
+
+    @cached_property
+    def _forgetting(self) -> list[Forgetting]:
+        kept = {
+            name: losses
+            for name in (RANDOM_WALK, BASE, *self.comparison.methods)
+            if (losses := self._kept(name))
+        }
+        if OWN not in self.comparison.facts or RANDOM_WALK not in kept or BASE not in kept:
             return []
-        scorer = Scorer(walks[0], self.comparison.facts[OWN].block_seconds)
-        rows = []
-        for method in self.comparison.methods:
-            after = self._kept(method)
-            if after:
-                rows.append(
-                    Forgetting(
-                        method,
-                        scorer.pinball_ratio(BASE, before),
-                        scorer.pinball_ratio(method, after),
-                        scorer.pinball_difference(method, after, BASE, before),
-                    )
-                )
-        return rows
+        require_same_windows(
+            {
+                f"{name} (on the base's own data, run {index})": each
+                for name, found in kept.items()
+                for index, each in enumerate(found)
+            }
+        )
+        [walk], before = kept.pop(RANDOM_WALK), kept.pop(BASE)
+        scorer = Scorer(walk, self.comparison.facts[OWN].block_seconds)
+        return [
+            Forgetting(
+                method,
+                scorer.pinball_ratio(before),
+                scorer.pinball_ratio(after),
+                scorer.pinball_difference(after, before),
+            )
+            for method, after in kept.items()
+        ]
 
     def ablation(self) -> list[tuple[Variant, Cost, Scores]]:
         """The bottlenecks trained, the smallest first; empty without an ablation."""
+        return self._ablation
+
+    @cached_property
+    def _ablation(self) -> list[tuple[Variant, Cost, Scores]]:
         variants = {run.key.variant for run in self.comparison.runs if run.key.variant}
         if not variants:
             return []
@@ -174,15 +203,26 @@ class Tables:
         )
         rows = []
         for variant in ordered:
-            key = None if variant == DEFAULT_VARIANT else variant
-            runs = self.comparison.of(OWN, "bottleneck", key)
+            runs = self.comparison.of(OWN, "bottleneck", _kept_as(variant))
             if runs:
-                scores = self._score(OWN, variant.name, self.losses(OWN, "bottleneck", key))
-                rows.append((variant, self._cost(OWN, "bottleneck", runs), scores))
+                scores = self._score(OWN, "bottleneck", _kept_as(variant))
+                rows.append(
+                    (variant, cost_of(self.comparison, runs), replace(scores, name=variant.name))
+                )
         return rows
+
+    def ablation_difference(self, first: Variant, second: Variant) -> Estimate:
+        """One trained bottleneck's pinball ratio less another's, paired, over weeks and seeds."""
+        return self._scorers[OWN].pinball_difference(
+            self.losses(OWN, "bottleneck", _kept_as(first)),
+            self.losses(OWN, "bottleneck", _kept_as(second)),
+        )
 
     def significance(self, tasks: Sequence[str]) -> list[DieboldMariano]:
         """Every pair of forecasters, by pinball loss over the walk's, days as witnesses.
+
+        A test's `difference` is that of the pinball ratios. Seeds are averaged before, so that it
+        speaks of these runs, not of what other seeds would give: for that see `better`.
 
         Args:
             tasks: one, or several that share their windows; methods are then named `method/head`.
@@ -198,16 +238,43 @@ class Tables:
         """Whether the forecaster is one of the comparison's methods."""
         return name in self.comparison.methods
 
+    def _joined(self, task: str, name: str, variant: Variant | None) -> list[Losses]:
+        runs = self.comparison.of(task, name, variant)
+        if runs:
+            return [join([run.test for run in folds]) for folds in seeds_of(runs).values()]
+        found = [
+            each.test
+            for each in self.comparison.untrained
+            if (each.task, each.name) == (task, name)
+        ]
+        return [join(found)] if found else []
+
+    def _names(self, task: str) -> list[str]:
+        """All forecasters of a task that have been scored."""
+        names = [*self.comparison.methods, *self.untrained(task)]
+        return [name for name in names if self.losses(task, name)]
+
+    def _require_same_windows(self, tasks: Sequence[str]) -> None:
+        require_same_windows(
+            {
+                f"{name} ({task}, run {index})": losses
+                for task in tasks
+                for name in self._names(task)
+                for index, losses in enumerate(self.losses(task, name))
+            }
+        )
+
     def _compared(self, tasks: Sequence[str]) -> list[DieboldMariano]:
+        self._require_same_windows(tasks)
         facts = self.comparison.facts[tasks[0]]
         series: dict[str, Array] = {}
         for task in tasks:
             walk = self._scorers[task].walk
-            for name in [*self.comparison.methods, *self.untrained(task)]:
-                found = self.losses(task, name)
+            for name in self._names(task):
                 shown = f"{name}/{task}" if len(tasks) > 1 and self.is_trained(name) else name
-                if found and shown not in series:
-                    series[shown] = np.mean([_daily(each, walk) for each in found], axis=0)
+                if shown not in series:
+                    daily = [_daily(each, walk) for each in self.losses(task, name)]
+                    series[shown] = np.mean(daily, axis=0)
         try:
             return compare_all(series, horizon=facts.horizon, tf=facts.tf)
         except SignificanceError:
@@ -229,100 +296,48 @@ class Tables:
         return [join(found)] if found else []
 
     def _scores(self, task: str) -> list[Scores]:
-        names = [*self.comparison.methods, *self.untrained(task)]
-        return [
-            self._score(task, name, losses) for name in names if (losses := self.losses(task, name))
-        ]
+        return [self._score(task, name) for name in self._names(task)]
 
-    def _score(self, task: str, name: str, losses: list[Losses]) -> Scores:
-        scorer = self._scorers[task]
-        against: dict[str, Estimate | None] = {}
-        for other in (BASE, "full"):
+    def _score(self, task: str, name: str, variant: Variant | None = None) -> Scores:
+        scorer, losses = self._scorers[task], self.losses(task, name, variant)
+
+        def against(other: str) -> Estimate | None:
             others = self.losses(task, other)
-            against[other] = (
-                scorer.pinball_difference(name, losses, other, others)
-                if others and other != name
-                else None
-            )
+            if not others or (other == name and variant is None):
+                return None
+            return scorer.pinball_difference(losses, others)
+
         return Scores(
             name=name,
-            pinball=scorer.pinball_ratio(name, losses),
-            coverage=scorer.coverage(name, losses),
-            mse=scorer.mse(name, losses),
-            rmse=scorer.rmse(name, losses),
-            rmse_ratio=scorer.rmse_ratio(name, losses),
-            nrmse=scorer.nrmse(name, losses),
-            nrmse_article=scorer.nrmse_article(name, losses),
-            direction=scorer.direction(name, losses),
-            ratio_h=scorer.pinball_ratio_h(name, losses),
-            to_base=against[BASE],
-            to_full=against["full"],
+            pinball=scorer.pinball_ratio(losses),
+            coverage=scorer.coverage(losses),
+            mse=scorer.mse(losses),
+            rmse=scorer.rmse(losses),
+            rmse_ratio=scorer.rmse_ratio(losses),
+            nrmse=scorer.nrmse(losses),
+            nrmse_article=scorer.nrmse_article(losses),
+            direction=scorer.direction(losses),
+            ratio_h=scorer.pinball_ratio_h(losses),
+            to_base=against(BASE),
+            to_full=against("full"),
         )
 
     def _costs(self, task: str) -> list[Cost]:
         return [
-            self._cost(task, method, runs)
+            cost_of(self.comparison, runs)
             for method in self.comparison.methods
             if (runs := self.comparison.of(task, method))
         ]
 
-    def _cost(self, task: str, method: str, runs: list[RunResult]) -> Cost:
-        base = self._validations(task, BASE)
-        walk = self._validations(task, STRONGEST_WALK) if runs[0].score == "pinball ratio" else {}
-        full = {
-            (run.key.fold, run.key.seed): run.validation + SAME_LOSS
-            for run in self.comparison.of(task, "full")
-        }
-        times = (
-            [_first_below(run, base.get(run.key.fold)) for run in runs],
-            [_first_below(run, walk.get(run.key.fold)) for run in runs],
-            [
-                run.seconds_to(full[key]) if (key := (run.key.fold, run.key.seed)) in full else None
-                for run in runs
-            ],
-        )
-        memory = [
-            each.peak_bytes
-            for each in self.comparison.measures.memory
-            if (each.network, each.task, each.method) == ("base", task, method)
-        ]
-        variant = runs[0].key.variant
-        return Cost(
-            method=method,
-            trainable=runs[0].trainable,
-            parameters=runs[0].parameters,
-            stored_bytes=runs[0].stored_bytes,
-            seconds=times_over_seeds([run.seconds for run in runs]),
-            step_ms=times_over_seeds([1e3 * run.seconds / run.steps for run in runs]),
-            validation=over_seeds([run.validation for run in runs]),
-            score=runs[0].score,
-            beats_base=_all_or_none(times[0]),
-            beats_walk=_all_or_none(times[1]),
-            same_loss=_all_or_none(times[2]),
-            reached=tuple(sum(each is not None for each in column) for column in times),  # type: ignore[arg-type]
-            memory_bytes=memory[0] if memory and variant is None else None,
-        )
 
-    def _validations(self, task: str, name: str) -> Mapping[int, float]:
-        return {
-            each.fold: each.validation
-            for each in self.comparison.untrained
-            if (each.task, each.name) == (task, name) and each.validation is not None
-        }
-
-
-def _first_below(run: RunResult, score: float | None) -> float | None:
-    """Strictly below: a network that begins as the base has not learned by staying it."""
-    return None if score is None else run.seconds_to(float(np.nextafter(score, -np.inf)))
-
-
-def _all_or_none(seconds: Sequence[float | None]) -> Estimate | None:
-    found = [each for each in seconds if each is not None]
-    return times_over_seeds(found) if found and len(found) == len(seconds) else None
+def _kept_as(variant: Variant) -> Variant | None:
+    """How its runs are named: the default one's are the method's own."""
+    return None if variant == DEFAULT_VARIANT else variant
 
 
 def _daily(losses: Losses, walk: Losses) -> Array:
-    """[D] by day, the mean over horizons of the pinball loss over the walk's usual one."""
+    """[D] by day, the mean over horizons of the pinball loss over the walk's usual one; its mean
+    over days is the pinball ratio."""
     usual = walk.pinball.sum(axis=0) / walk.windows.sum()  # [H]
-    relative = (losses.pinball / usual).mean(axis=1) / losses.windows  # [T]
-    return daily_losses(losses.time, relative)
+    relative = (losses.pinball / usual).mean(axis=1)  # [T]
+    return daily_losses(losses.time, relative, windows=losses.windows)

@@ -7,7 +7,6 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -16,54 +15,59 @@ from numpy.typing import NDArray
 from bridge.bars import (
     Bars,
     FoldDays,
+    Part,
     Splits,
     open_hours,
     split_by_time,
     timeframe_name,
-    walk_forward_days,
     window_ends,
 )
-from bridge.bundles import Bundle
 from bridge.forecaster.model import ForecasterConfig
 from bridge.tuning.comparison.plan import (
     OWN,
     POINT_CONTEXT,
     POINT_HORIZON,
     POINT_PATCH,
-    POINT_STRIDE_FACTOR,
     QUANTILE,
     TEXT,
     Plan,
     RunKey,
 )
-from bridge.tuning.comparison.results import TaskFacts
-from bridge.tuning.methods.bases import Base, network_config
+from bridge.tuning.comparison.results import FoldFacts, TaskFacts
+from bridge.tuning.material import usual_volatility
+from bridge.tuning.methods.bases import Base, BaseError, network_config
 from bridge.tuning.recipes.defaults import recipe_for, training_for
 from bridge.tuning.recipes.recipe import ModelRecipe, Recipe
+from bridge.tuning.scoring.asking import true_moves
 from bridge.tuning.scoring.scores import BLOCK_SECONDS
 from bridge.tuning.training.samples import Samples
 
 Array = NDArray[np.float64]
 _VALIDATION_STRIDE = 7
+_TEXT_VALIDATION_STRIDE = 113  # text is slow to validate; no whole part of a day or week
 _FEWEST_TRAINING_WINDOWS = 1000
 
 
 class ComparisonError(ValueError):
-    """These files cannot be compared on. The message says what would be right."""
+    """These files, this base or this plan cannot be compared. The message says what could."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A file of bars. `path` names it in messages; `sha256` is of its bytes."""
+    """A file of bars. `path` names it in messages; `sha256` is of its bytes and, where broken rows
+    were dropped, of what was left: a last bar that was forming once is whole the next time."""
 
     path: Path
     bars: Bars
     sha256: str
 
 
-def read_source(path: Path, bars: Bars) -> Source:
-    """A source of bars that were read from `path`."""
-    return Source(path, bars, hashlib.sha256(path.read_bytes()).hexdigest())
+def read_source(path: Path, bars: Bars, *, repaired: bool = False) -> Source:
+    """A source of bars that were read from `path`, and whether repair was asked for."""
+    digest = hashlib.sha256(path.read_bytes())
+    if repaired:
+        digest.update(bars.time.tobytes())
+    return Source(path, bars, digest.hexdigest())
 
 
 @dataclass(frozen=True)
@@ -75,9 +79,7 @@ class Scored:
 
     def moves(self, horizon: int) -> Array:
         """[W, H] log-returns from the last close that came."""
-        logs = np.log(self.bars.close)
-        moved: Array = logs[self.ends[:, None] + np.arange(1, horizon + 1)] - logs[self.ends, None]
-        return moved
+        return true_moves(self.bars, self.ends, horizon)
 
 
 @dataclass(frozen=True)
@@ -110,13 +112,11 @@ class Task:
     @property
     def head(self) -> str:
         """The network's head."""
-        return "text" if self.name == TEXT else "quantile"
+        return TEXT if self.name == TEXT else QUANTILE
 
     def facts(self) -> TaskFacts:
-        """What the report says of this task's windows."""
-        tested = [each.bars.time[each.ends] for each in self.test]
-        first, config = self.splits[0], self.config
-        time = self.test[0].bars.time
+        """What the report says of this task's windows, in this fold."""
+        config = self.config
         return TaskFacts(
             task=self.name,
             context=config.context,
@@ -124,15 +124,27 @@ class Task:
             levels=config.levels,
             tf=config.tf,
             stride=self.stride,
+            block_seconds=max(BLOCK_SECONDS, 2 * (config.context + config.horizon) * config.tf),
+            width=config.width,
+            batch=training_for("full", head=self.head).batch,
+            folds=(self._fold_facts(),),
+        )
+
+    def _fold_facts(self) -> FoldFacts:
+        cuts = [(each.bars.time, split) for each, split in zip(self.test, self.splits, strict=True)]
+        first, last = _ends_between(self.test)
+        kept_first, kept_last = _ends_between(self.kept) if self.kept else (None, None)
+        return FoldFacts(
             train_windows=len(self.samples),
             validation_windows=len(self.validation),
-            test_windows=sum(map(len, tested)),
-            train_first=int(time[first.train.start]),
-            train_last=int(time[first.train.stop - 1]),
-            validation_last=int(time[first.validate.stop - 1]),
-            first=min(int(each[0]) for each in tested),
-            last=max(int(each[-1]) for each in tested),
-            block_seconds=max(BLOCK_SECONDS, 2 * (config.context + config.horizon) * config.tf),
+            test_windows=sum(len(each.ends) for each in self.test),
+            train_first=min(int(time[split.train.start]) for time, split in cuts),
+            train_last=max(int(time[split.train.stop - 1]) for time, split in cuts),
+            validation_last=max(int(time[split.validate.stop - 1]) for time, split in cuts),
+            first=first,
+            last=last,
+            kept_first=kept_first,
+            kept_last=kept_last,
         )
 
     def recipe(self, key: RunKey, plan: Plan, base: Base) -> Recipe:
@@ -157,52 +169,24 @@ class Task:
         return replace(recipe, method=method, training=training)
 
 
-def choose_days(
-    times: Sequence[NDArray[np.int64]],
-    folds: int,
-    base: Bundle | None,
-    recipe: Recipe | None = None,
-) -> list[FoldDays]:
-    """The days that cut each fold: after those the base was chosen on, where there is a base.
+def model_of(
+    name: str, sources: Sequence[Source], base: Base | None, recipe: Recipe | None = None
+) -> ModelRecipe:
+    """The shape of a task's network and windows.
 
-    One fold takes the days of training and validation of the base, or of the recipe that it will
-    be trained by, and tests on all later ones. Without either, and where all bars came after the
-    base's training, the test is their last tenth. Several folds walk forward.
-
-    Raises:
-        ComparisonError: no bars are left to test on.
+    Args:
+        name: of `TASKS`. sources: the files.
+        base: the one there is. recipe: of the one that is to be trained, where it has one.
     """
-    last = min(_day(time[-1]) for time in times)
-    until = None if base is None else base.manifest.data.get("validate_until")
-    begun = None if base is None else base.manifest.data.get("train_until")
-    if until is not None and date.fromisoformat(until) >= last:
-        raise ComparisonError(
-            f"{base.manifest.label if base else 'the base'} was chosen on bars up to {until} and "
-            f"these end on {last}: give later bars, or a base that was trained on earlier ones"
-        )
-    if recipe is not None and recipe.data.validate_until >= last:
-        raise ComparisonError(
-            f"the base's recipe validates up to {recipe.data.validate_until} and these bars end on "
-            f"{last}: move train_until and validate_until in it, or give later bars"
-        )
-    try:
-        if folds > 1:
-            after = None if until is None else date.fromisoformat(until) + timedelta(days=1)
-            return walk_forward_days(times, folds=folds, first_test=after)
-        first = max(_day(time[0]) for time in times)
-        if until is not None and begun is not None and first <= date.fromisoformat(begun):
-            return [FoldDays(date.fromisoformat(begun), date.fromisoformat(until), last)]
-        if recipe is not None:
-            return [FoldDays(recipe.data.train_until, recipe.data.validate_until, last)]
-    except ValueError as error:
-        raise ComparisonError(str(error)) from error
-    data = recipe_for(times, "comparison").data
-    if until is not None and data.validate_until < date.fromisoformat(until):
-        raise ComparisonError(
-            f"{base.manifest.label if base else 'the base'} was trained up to {begun} and chosen "
-            f"on bars up to {until}: give bars that begin before the former, or after the latter"
-        )
-    return [FoldDays(data.train_until, data.validate_until, last)]
+    if base is None and recipe is not None:
+        model = recipe.model
+    else:
+        model = recipe_for([sources[0].bars.time], "comparison", base=base).model
+    if name == OWN:
+        return model
+    return replace(
+        model, context=POINT_CONTEXT, horizon=POINT_HORIZON, patch=POINT_PATCH, head=name
+    )
 
 
 def lay_out(
@@ -217,43 +201,35 @@ def lay_out(
     """Cut every file for one task of one fold.
 
     Raises:
-        ComparisonError: files of several timeframes, or too few bars in a part.
+        ComparisonError: too few bars in a part, or a network that cannot be.
         BaseError: the base does not fit these bars.
     """
-    model = recipe_for([sources[0].bars.time], "comparison", base=base).model
-    if name != OWN:
-        model = replace(
-            model, context=POINT_CONTEXT, horizon=POINT_HORIZON, patch=POINT_PATCH, head=name
-        )
-    stride = plan.stride if name == OWN else plan.stride * POINT_STRIDE_FACTOR
-    validation_stride = _VALIDATION_STRIDE * (POINT_STRIDE_FACTOR if name == TEXT else 1)
-    splits = [_cut(source, days, model) for source in sources]
+    model = model_of(name, sources, base)
+    stride = plan.stride if name == OWN else plan.point_stride
+    validation_stride = _TEXT_VALIDATION_STRIDE if name == TEXT else _VALIDATION_STRIDE
+    splits = [cut(source, days, model) for source in sources]
     config = _config(model, sources, splits, base)
     shape = {"context": config.context, "horizon": config.horizon}
     bars = [source.bars for source in sources]
 
-    def windows_of(parts: Sequence[Splits], files: Sequence[Source], step: int) -> list[Scored]:
-        return [
-            Scored(source.bars, window_ends(split.test, stride=step, **shape))
-            for source, split in zip(files, parts, strict=True)
-        ]
+    def windows_of(files: Sequence[Source], parts: Sequence[Part], step: int) -> tuple[Scored, ...]:
+        return tuple(
+            Scored(source.bars, window_ends(part, stride=step, **shape))
+            for source, part in zip(files, parts, strict=True)
+        )
 
     kept = kept if name == OWN else ()
+    validated = [split.validate for split in splits]
     return Task(
         name=name,
         fold=fold,
         days=days,
         config=config,
         samples=Samples(bars, [split.train for split in splits], **shape),
-        validation=Samples(
-            bars, [split.validate for split in splits], stride=validation_stride, **shape
-        ),
-        test=tuple(windows_of(splits, sources, stride)),
-        kept=tuple(windows_of([_cut(source, days, model) for source in kept], kept, stride)),
-        validated=tuple(
-            Scored(source.bars, window_ends(split.validate, stride=validation_stride, **shape))
-            for source, split in zip(sources, splits, strict=True)
-        ),
+        validation=Samples(bars, validated, stride=validation_stride, **shape),
+        test=windows_of(sources, [split.test for split in splits], stride),
+        kept=windows_of(kept, [cut_kept(each, days, model) for each in kept], stride),
+        validated=windows_of(sources, validated, validation_stride),
         splits=tuple(splits),
         stride=stride,
         data_hash=_hash(days, stride, sources, kept),
@@ -263,42 +239,70 @@ def lay_out(
 def _config(
     model: ModelRecipe, sources: Sequence[Source], splits: Sequence[Splits], base: Base
 ) -> ForecasterConfig:
-    seen = [source.bars[: cut.train.stop] for source, cut in zip(sources, splits, strict=True)]
-    moves = np.concatenate([np.abs(np.diff(np.log(bars.close))) for bars in seen])
-    moved = moves[moves > 0]
-    # A normal move's deviation is 1.48 times the median of its size.
-    usual = float(f"{1.48 * np.median(moved):.1e}") if len(moved) else 1e-3
-    return network_config(
-        model,
-        base,
-        tf=sources[0].bars.tf,
-        open_hours=open_hours(np.concatenate([bars.time for bars in seen])),
-        usual_volatility=usual,
+    seen = [source.bars[: split.train.stop] for source, split in zip(sources, splits, strict=True)]
+    try:
+        return network_config(
+            model,
+            base,
+            tf=sources[0].bars.tf,
+            open_hours=open_hours(np.concatenate([bars.time for bars in seen])),
+            usual_volatility=usual_volatility(seen),
+        )
+    except BaseError:
+        raise
+    except ValueError as error:
+        raise ComparisonError(f"no network over {base.name} can be made: {error}") from error
+
+
+def cut(source: Source, days: FoldDays, model: ModelRecipe) -> Splits:
+    """The parts of a file that is tuned to.
+
+    Raises:
+        ComparisonError: too few bars in one of them.
+    """
+    split = _split(source, days, model)
+    _require(
+        source, f"train on up to {days.train_until}", split.train, model, _FEWEST_TRAINING_WINDOWS
     )
+    _require(source, f"validate on up to {days.validate_until}", split.validate, model)
+    _require_test(source, split.test, days, model)
+    return split
 
 
-def _cut(source: Source, days: FoldDays, model: ModelRecipe) -> Splits:
-    context, horizon = model.context, model.horizon
-    split = split_by_time(
+def cut_kept(source: Source, days: FoldDays, model: ModelRecipe) -> Part:
+    """The test part of a file of the base's own, of which tuning sees nothing.
+
+    Raises:
+        ComparisonError: too few bars in it.
+    """
+    test = _split(source, days, model).test
+    _require_test(source, test, days, model)
+    return test
+
+
+def _split(source: Source, days: FoldDays, model: ModelRecipe) -> Splits:
+    return split_by_time(
         source.bars.time,
         days.train_until,
         days.validate_until,
         days.test_until,
-        context=context,
-        horizon=horizon,
+        context=model.context,
+        horizon=model.horizon,
     )
-    for what, part, fewest in (
-        (f"train on up to {days.train_until}", split.train, _FEWEST_TRAINING_WINDOWS),
-        (f"validate on up to {days.validate_until}", split.validate, 1),
-        (f"test on up to {days.test_until}", split.test, 1),
-    ):
-        need = context + horizon + fewest - 1
-        if len(part) < need:
-            raise ComparisonError(
-                f"{source.path.name} has {len(part):,} bars to {what} and at least {need:,} are "
-                "needed: give more history"
-            )
-    return split
+
+
+def _require_test(source: Source, part: Part, days: FoldDays, model: ModelRecipe) -> None:
+    what = f"test on after {days.validate_until}, up to {days.test_until}"
+    _require(source, what, part, model)
+
+
+def _require(source: Source, what: str, part: Part, model: ModelRecipe, windows: int = 1) -> None:
+    need = model.context + model.horizon + windows - 1
+    if len(part) < need:
+        raise ComparisonError(
+            f"{source.path.name} has {len(part):,} bars to {what}, and at least {need:,} are "
+            "needed: give more history, or leave the file out"
+        )
 
 
 def require_one_timeframe(sources: Sequence[Source]) -> None:
@@ -317,5 +321,7 @@ def _hash(days: FoldDays, stride: int, sources: Sequence[Source], kept: Sequence
     return hashlib.sha256(json.dumps(content, default=str).encode()).hexdigest()
 
 
-def _day(time: int) -> date:
-    return date(1970, 1, 1) + timedelta(days=int(time) // 86_400)
+def _ends_between(scored: Sequence[Scored]) -> tuple[int, int]:
+    """When the first and the last of these windows end."""
+    times = [each.bars.time[each.ends] for each in scored]
+    return min(int(each[0]) for each in times), max(int(each[-1]) for each in times)

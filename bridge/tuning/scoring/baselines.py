@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bridge.bars import Bars, calendar
 from bridge.bars.calendar import HOURS_PER_WEEK
+from bridge.tuning.scoring.scores import RANDOM_WALK
 
 EWMA_DECAY = 0.98
 """Per bar; of 0.94 to 0.995 the best but for the fifth digit, on seven FX pairs' H1 bars of 2013
@@ -21,6 +22,9 @@ to 2018: the years the shipped model was trained on, none that scores it."""
 SHOCK = 6.0
 """Times the variance before it that a square counts at most where it is bounded; of 3 to 50 the
 best on the same years."""
+
+STRONGEST_WALK = "hour_of_week_bounded"
+"""The walk to beat."""
 
 _LEAST_VARIANCE = 1e-12
 _PRIOR_COUNT = 5.0  # weeks of the overall variance that each hour starts from
@@ -34,6 +38,18 @@ def gaussian_quantiles(
     scores = np.array([normal.inv_cdf(level) for level in levels], dtype=np.float64)
     quantiles: NDArray[np.float64] = deviations[..., None] * scores
     return quantiles
+
+
+def walks(
+    bars: Bars, ends: NDArray[np.int64], context: int, horizon: int
+) -> dict[str, NDArray[np.float64]]:
+    """[W, H] deviations of every walk here, by name."""
+    return {
+        RANDOM_WALK: random_walk(bars, ends, context, horizon),
+        "ewma": ewma(bars, ends, horizon),
+        "hour_of_week": hour_of_week(bars, ends, horizon),
+        STRONGEST_WALK: hour_of_week(bars, ends, horizon, bounded=True),
+    }
 
 
 def random_walk(

@@ -19,7 +19,8 @@ from bridge.bars.calendar import HOURS_PER_WEEK
 
 Array = NDArray[np.float64]
 
-CLASSICAL = ("theta", "garch", "garch_hour_of_week")
+THETA, GARCH, GARCH_BY_HOUR = "theta", "garch", "garch_hour_of_week"
+CLASSICAL = (THETA, GARCH, GARCH_BY_HOUR)
 
 _FEWEST_RETURNS = 500  # of fewer, four parameters of a variance say little
 _PATHS = 4096  # a power of two, which Sobol's sequence wants
@@ -62,6 +63,7 @@ class Garch:
 
 
 def classical_quantiles(
+    name: str,
     bars: Bars,
     train: Part,
     ends: NDArray[np.int64],
@@ -69,25 +71,27 @@ def classical_quantiles(
     context: int,
     horizon: int,
     levels: tuple[float, ...],
-) -> dict[str, Array]:
-    """[W, H, Q] quantiles of log-returns from the last close, by each of `CLASSICAL`.
+) -> Array:
+    """[W, H, Q] quantiles of log-returns from the last close, by one of `CLASSICAL`.
 
     Args:
+        name: which.
         bars: one file's.
         train: the bars that parameters are fitted on.
         ends: [W] index of each window's last bar.
         context: bars of a window, which Theta fits its line to.
 
     Raises:
-        ClassicalError: too few training bars, bars that do not move, or a library is missing.
+        ClassicalError: too few training bars, bars that do not move, an optimizer that did not
+            converge, or a missing library.
+        ValueError: there is no such forecaster.
     """
-    theta = fit_theta(bars, train)
-    plain, by_hour = (fit_garch(bars, train, by_hour=hours) for hours in (False, True))
-    return {
-        "theta": theta_quantiles(theta, bars, ends, context, horizon, levels),
-        "garch": garch_quantiles(plain, bars, ends, horizon, levels),
-        "garch_hour_of_week": garch_quantiles(by_hour, bars, ends, horizon, levels),
-    }
+    if name not in CLASSICAL:
+        raise ValueError(f"'{name}' is no classical forecaster: choose from {', '.join(CLASSICAL)}")
+    if name == THETA:
+        return theta_quantiles(fit_theta(bars, train), bars, ends, context, horizon, levels)
+    garch = fit_garch(bars, train, by_hour=name == GARCH_BY_HOUR)
+    return garch_quantiles(garch, bars, ends, horizon, levels)
 
 
 def fit_theta(bars: Bars, train: Part) -> Theta:

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.backends import Backend
-from bridge.bars import Bars, Part, timeframe_name, window_ends, windows
+from bridge.bars import Bars, Part, timeframe_name, window_ends
 from bridge.bars.windows import midnight_after
 from bridge.bundles import Bundle, Manifest
 from bridge.bundles.manifest import BASE_UNTIL
 from bridge.bundles.routing import is_written_for
 from bridge.tuning.scoring import baselines
+from bridge.tuning.scoring.asking import forecast_moves, true_moves
 from bridge.tuning.scoring.leakage import (
     Windows,
     read_windows,
@@ -35,9 +36,8 @@ from bridge.tuning.scoring.scores import (
 )
 
 MODEL = "model"
-BASELINES = (RANDOM_WALK, "ewma", "hour_of_week", "hour_of_week_bounded")
+BASELINES = (RANDOM_WALK, "ewma", "hour_of_week", baselines.STRONGEST_WALK)
 REVERSAL = "reversal"
-_BATCH = 256
 
 
 class EvaluationError(ValueError):
@@ -163,29 +163,11 @@ def score_windows(
 ) -> Outcomes:
     """The model and every baseline over the windows that end at `ends`."""
     context, horizon = manifest.context, manifest.horizon
-    logs = np.log(bars.close)
-    moves = logs[ends[:, None] + np.arange(1, horizon + 1)] - logs[ends][:, None]  # [W, H]
-    values = bars.ohlc if manifest.inputs == "ohlc" else bars.close
-    quantiles = np.empty((len(ends), horizon, len(manifest.levels)))
-    up = np.empty(len(ends))
-    for start in range(0, len(ends), _BATCH):
-        rows = ends[start : start + _BATCH]
-        answer = backend.forecast(
-            windows(values, rows, context), bars.time[rows].astype(np.float64)
-        )
-        span = slice(start, start + len(rows))
-        quantiles[span] = np.log(answer.quantiles) - logs[rows][:, None, None]
-        up[span] = answer.up[:, 0]
-        on_progress(start + len(rows))
-    deviations = {
-        RANDOM_WALK: baselines.random_walk(bars, ends, context, horizon),
-        "ewma": baselines.ewma(bars, ends, horizon),
-        "hour_of_week": baselines.hour_of_week(bars, ends, horizon),
-        "hour_of_week_bounded": baselines.hour_of_week(bars, ends, horizon, bounded=True),
-    }
+    moves = true_moves(bars, ends, horizon)
+    quantiles, up = forecast_moves(backend.forecast, manifest, bars, ends, on_progress)
     all_quantiles = {MODEL: quantiles} | {
         name: baselines.gaussian_quantiles(value, manifest.levels)
-        for name, value in deviations.items()
+        for name, value in baselines.walks(bars, ends, context, horizon).items()
     }
     # The last move turned round is the one classical caller of direction that hours reward.
     all_quantiles[REVERSAL] = all_quantiles[RANDOM_WALK]

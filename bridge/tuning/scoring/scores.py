@@ -11,13 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bridge.bars.calendar import slot
+
 RANDOM_WALK = "random_walk"
 BLOCK_SECONDS = 14 * 86_400
 """Windows within at least two weeks are drawn together: they share bars and the market's mood."""
 
 _FEWEST_BLOCKS = 8  # with fewer, resampling them says nothing of other weeks
 _RESAMPLES = 2000
-_MONDAY_OFFSET = 72 * 3600
 Array = NDArray[np.float64]
 
 
@@ -77,7 +78,7 @@ def sum_blocks(
         up: [W] probability of a rise one bar ahead, of those forecasters that give one.
         block_seconds: length of a block, longer than what neighbouring windows share.
     """
-    blocks, place = np.unique((time + _MONDAY_OFFSET) // block_seconds, return_inverse=True)
+    blocks, place = np.unique(slot(time, block_seconds), return_inverse=True)
 
     def total(values: Array) -> Array:
         sums = np.zeros((len(blocks), *values.shape[1:]))

@@ -1,7 +1,7 @@
 """Whether one forecaster is better than another, or was luckier: Diebold-Mariano tests.
 
 Windows that overlap, and symbols that move together, are no independent witnesses. So losses are
-first averaged over all windows that end in the same day, of whichever symbol, and the variance of
+first added up over all windows that end in the same day, of whichever symbol, and the variance of
 the daily differences allows for what neighbouring days share.
 """
 
@@ -53,16 +53,28 @@ class DieboldMariano:
     lags: int
 
 
-def daily_losses(time: NDArray[np.int64], losses: Array, *, seconds: int = DAY) -> Array:
-    """[W] losses, of windows that end at `time`, to [D]: their means by day, in order of time.
+def daily_losses(
+    time: NDArray[np.int64],
+    losses: Array,
+    *,
+    windows: Array | None = None,
+    seconds: int = DAY,
+) -> Array:
+    """[W] losses, of windows that end at `time`, to [D]: by day, in order of time, what they lost
+    over the windows of a usual day.
 
-    Windows of all symbols stand in one array: those of one day become one number. `seconds` may
-    be another period than a day.
+    The mean over days is then the mean over windows, as scores have it: a day counts by its
+    windows. Windows of all symbols stand in one array: those of one day become one number.
+
+    Args:
+        windows: [W] where each loss is a sum, of how many windows.
+        seconds: another period than a day.
     """
     days, place = np.unique(slot(time, seconds), return_inverse=True)
     summed = np.bincount(place, weights=losses, minlength=len(days))
-    means: Array = summed / np.bincount(place, minlength=len(days))
-    return means
+    count = float(len(losses) if windows is None else windows.sum())
+    daily: Array = summed * len(days) / count
+    return daily
 
 
 def usual_lags(periods: int, horizon: int, tf: int, *, seconds: int = DAY) -> int:

@@ -37,7 +37,18 @@ _CURVE_POINTS = 10  # between two validations
 
 
 class TrainingError(RuntimeError):
-    """Training cannot go on. The message says at which step, and what is left on disk."""
+    """Training cannot go on. The message says at which step, and what is left on disk.
+
+    `reason` is the message less its advice, which is for the options of `eabridge train`.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(f"{reason}: {advice}" if advice else reason)
+        self.reason = reason
+
+
+class DivergedError(TrainingError):
+    """The loss, the gradient or the score is no longer a number."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +251,9 @@ class _Run:
             )
         except UnwritableCheckpoint as error:
             raise TrainingError(
-                f"{error} at step {self._state.step}; what it held before is whole: make room, or "
-                "give --run a folder on another disk, then give the same command again to go on"
+                f"{error} at step {self._state.step}; what it held before is whole",
+                "make room, or give --run a folder on another disk, then give the same command "
+                "again to go on",
             ) from error
 
     def resume(self) -> None:
@@ -250,13 +262,13 @@ class _Run:
             kept = read_state(self.checkpoint)
             if kept.get("fingerprint") != self._state.fingerprint:
                 raise TrainingError(
-                    f"{self.checkpoint} is of another recipe, another base or other bars: give "
-                    "--run another folder, or --restart to begin anew"
+                    f"{self.checkpoint} is of another recipe, another base or other bars",
+                    "give --run another folder, or --restart to begin anew",
                 )
             load_checkpoint(self.checkpoint, self._weights.groups, self._optimizer)
             self._state = _State(**kept)
         except (DamagedCheckpoint, TypeError) as error:
-            raise TrainingError(f"{error}: give --restart to begin anew") from error
+            raise TrainingError(str(error), "give --restart to begin anew") from error
 
     def result(self) -> Trained:
         state = self._state
@@ -272,11 +284,11 @@ class _Run:
             self._objective.score,
         )
 
-    def _stopped(self, reason: str) -> TrainingError:
+    def _stopped(self, reason: str) -> DivergedError:
         saved = self._state.best is not None  # each validation ends with a checkpoint
         kept = f"{self.checkpoint} keeps the last good state" if saved else "nothing was saved"
-        return TrainingError(
-            f"{reason}; {kept}: lower learning_rate in the recipe and give --restart"
+        return DivergedError(
+            f"{reason}; {kept}", "lower learning_rate in the recipe and give --restart"
         )
 
 

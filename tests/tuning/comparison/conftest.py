@@ -14,10 +14,11 @@ from bridge.bars import Bars
 from bridge.bundles import Bundle, write_bundle
 from bridge.forecaster.model import ForecasterConfig
 from bridge.synthetic import random_walk_bars
-from bridge.tuning.comparison.comparing import Subject, choose_subject, compare
+from bridge.tuning.comparison.comparing import compare
 from bridge.tuning.comparison.measures import Effort
 from bridge.tuning.comparison.plan import Plan
 from bridge.tuning.comparison.results import Comparison
+from bridge.tuning.comparison.subject import Subject, choose_subject
 from bridge.tuning.comparison.tables import Tables
 from bridge.tuning.comparison.tasks import Source
 from bridge.tuning.methods.bases import Base, open_base

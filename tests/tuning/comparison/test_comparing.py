@@ -3,28 +3,37 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from bridge.tuning.comparison.comparing import Listener, choose_subject, compare, make_base
+from bridge.bars import Bars, Part
+from bridge.bundles import write_bundle
+from bridge.tuning.comparison import forecasters, runs
+from bridge.tuning.comparison.comparing import compare
+from bridge.tuning.comparison.listener import Listener
+from bridge.tuning.comparison.page import day
 from bridge.tuning.comparison.plan import OWN, QUANTILE, TEXT, Plan
-from bridge.tuning.comparison.results import Comparison
+from bridge.tuning.comparison.report import write_report
+from bridge.tuning.comparison.results import Comparison, Untrained
 from bridge.tuning.comparison.runs import Runs
 from bridge.tuning.comparison.storage import load_run
-from bridge.tuning.comparison.tasks import ComparisonError, Source
+from bridge.tuning.comparison.subject import choose_subject
+from bridge.tuning.comparison.tasks import ComparisonError
 from bridge.tuning.methods.bases import open_base
-from bridge.tuning.recipes.recipe import DataRecipe, ModelRecipe, Recipe, TrainingRecipe
-from bridge.tuning.scoring.leakage import LeakageError
+from bridge.tuning.scoring.classical import ClassicalError, classical_quantiles
+from bridge.tuning.scoring.leakage import WINDOWS_FILE, LeakageError, write_windows
+from bridge.tuning.training.trainer import DivergedError
 from tests.tuning.comparison.conftest import NO_EFFORT, PLAN, Made, base_bundle, source
 
 
 def test_every_run_of_the_plan_has_a_result(made: Made) -> None:
-    assert [run.key for run in made.comparison.runs] == PLAN.runs()
+    assert [run.key for run in made.comparison.runs] == PLAN.runs(made.base.width)
 
 
 def test_the_tasks_have_the_windows_they_are_named_after(made: Made) -> None:
@@ -36,9 +45,9 @@ def test_the_tasks_have_the_windows_they_are_named_after(made: Made) -> None:
 
 
 def test_nothing_is_tested_that_the_base_was_chosen_on(made: Made) -> None:
-    facts = made.comparison.facts[OWN]
+    [fold] = made.comparison.facts[OWN].folds
 
-    assert facts.train_last < facts.validation_last < facts.first
+    assert fold.train_last < fold.validation_last < fold.first
 
 
 def test_all_forecasters_are_scored_on_the_same_windows(made: Made) -> None:
@@ -113,7 +122,7 @@ def test_a_killed_comparison_trains_what_is_missing_to_the_same_result(
 
 
 def test_a_run_of_another_plan_is_trained_anew(made: Made, tmp_path: Path) -> None:
-    key = PLAN.runs()[0]
+    key = PLAN.runs(made.base.width)[0]
     kept = load_run(key, made.folder / "runs")
     other = Runs(made.folder, replace(PLAN, steps=5), made.base, _tasks(made))
 
@@ -137,43 +146,6 @@ def test_finished_runs_are_json(made: Made) -> None:
     assert content["curve"][-1]["step"] == 4
 
 
-def test_a_base_is_pre_trained_on_files_of_its_own_and_kept(tmp_path: Path) -> None:
-    subject = choose_subject([source("TUNED", 3)], [source_on_disk(tmp_path, "KEPT", 4)], 1, None)
-    recipe = Recipe(
-        model=ModelRecipe(context=32, horizon=4, layers=1, heads=2, width=16),
-        training=TrainingRecipe(steps=4, batch=16, warmup_steps=1, validate_every=2),
-    )
-    stages: list[str] = []
-    listener = Listener(stage=stages.append)
-
-    base = make_base(subject, recipe, tmp_path, listener)
-    same = make_base(subject, recipe, tmp_path, listener)
-
-    assert base.bundle is not None
-    assert base.bundle.manifest.data["validate_until"] == str(subject.days[0].validate_until)
-    assert same.name == base.name
-    assert stages == ["pre-training the base on KEPT"]
-
-
-def test_the_days_of_the_bases_recipe_cut_the_comparison() -> None:
-    tuned = source("TUNED", 3)
-    train_until, validate_until = day_of(tuned, 4000), day_of(tuned, 5000)
-    recipe = Recipe(data=DataRecipe(train_until=train_until, validate_until=validate_until))
-
-    [days] = choose_subject([tuned], [], 1, None, recipe).days
-
-    assert (days.train_until, days.validate_until) == (train_until, validate_until)
-    assert days.test_until == day_of(tuned, -1)
-
-
-def test_a_recipe_that_leaves_nothing_to_test_on_is_refused() -> None:
-    tuned = source("TUNED", 3)
-    data = DataRecipe(train_until=day_of(tuned, 4000), validate_until=day_of(tuned, -1))
-
-    with pytest.raises(ComparisonError, match=r"recipe validates up to .* move train_until"):
-        choose_subject([tuned], [], 1, None, Recipe(data=data))
-
-
 def test_folds_walk_forward_and_are_scored_together(tmp_path: Path) -> None:
     tuned = source("TUNED", 3)
     base = open_base(str(base_bundle(tmp_path / "store", tuned.bars).path), [])
@@ -184,79 +156,94 @@ def test_folds_walk_forward_and_are_scored_together(tmp_path: Path) -> None:
 
     first, second = comparison.of(OWN, "lora")
     assert first.test.time[-1] < second.test.time[0]
-    assert (
-        comparison.facts[OWN].test_windows == first.test.windows.sum() + second.test.windows.sum()
+    facts = comparison.facts[OWN]
+    assert facts.test_windows == first.test.windows.sum() + second.test.windows.sum()
+    assert [fold.test_windows for fold in facts.folds] == [
+        first.test.windows.sum(),
+        second.test.windows.sum(),
+    ]
+    page = write_report(comparison, tmp_path / "report").page.read_text(encoding="utf-8")
+    days = [
+        f"{day(fold.train_last)} in the {name}"
+        for name, fold in zip(("first fold", "last"), facts.folds, strict=True)
+    ]
+    assert all(each in page for each in days)
+    assert "2 walk-forward folds" in page
+    assert "Of 2 folds the first is shown." in page
+
+
+def test_the_baselines_of_text_are_those_of_quantile_on_the_same_windows(made: Made) -> None:
+    def of(task: str) -> dict[str, Untrained]:
+        return {each.name: each for each in made.comparison.untrained if each.task == task}
+
+    quantile, text = of(QUANTILE), of(TEXT)
+
+    assert quantile.keys() == text.keys()
+    assert all(
+        np.array_equal(text[name].test.pinball, quantile[name].test.pinball) for name in text
+    )
+    assert all(each.validation is None for each in text.values())
+    assert not list((made.folder / "runs").glob("untrained-text-*"))
+
+
+def test_a_forecaster_that_is_left_out_of_one_fold_is_left_out_and_said(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(name: str, bars: Bars, *rest: Any, **options: Any) -> Any:
+        if name == "garch":
+            raise ClassicalError(f"{bars.symbol}: GARCH did not converge")
+        return classical_quantiles(name, bars, *rest, **options)
+
+    monkeypatch.setattr(forecasters, "classical_quantiles", fail)
+    stages: list[str] = []
+    plan = Plan(methods=("lora",), seeds=1, steps=2, ablation=False, stride=48)
+
+    comparison = compare(
+        made.subject,
+        made.base,
+        plan,
+        tmp_path,
+        effort=NO_EFFORT,
+        listener=Listener(stage=stages.append),
     )
 
-
-def test_bars_that_end_before_the_bases_last_day_are_refused(tmp_path: Path) -> None:
-    tuned = source("TUNED", 3)
-    bundle = base_bundle(tmp_path / "store", tuned.bars)
-    early = replace(tuned, bars=tuned.bars[:5000])
-
-    with pytest.raises(ComparisonError, match=r"was chosen on bars up to .* and these end on"):
-        choose_subject([early], [], 1, bundle)
-
-
-def test_files_of_two_timeframes_are_refused() -> None:
-    one, other = source("ONE", 3), source("OTHER", 4)
-    slow = replace(other, bars=replace(other.bars, tf=7200))
-
-    with pytest.raises(ComparisonError, match="compare on one timeframe"):
-        choose_subject([one, slow], [], 1, None)
+    names = {each.name for each in comparison.untrained}
+    assert "garch" not in names
+    assert {"theta", "garch_hour_of_week"} <= names
+    assert {each.task for each in comparison.left_out} == {OWN, QUANTILE, TEXT}
+    assert "left out: garch, TUNED: GARCH did not converge" in stages
+    page = write_report(comparison, tmp_path / "report").page.read_text(encoding="utf-8")
+    windows = "own window; 20 in, 40 out, quantile; 20 in, 40 out, text"
+    assert f"GARCH(1,1)-t is left out ({windows}): TUNED: GARCH did not converge." in page
 
 
-def test_the_same_bars_under_two_names_are_refused() -> None:
-    one = source("ONE", 3)
-    other = replace(one, path=Path("OTHER_H1.csv"), bars=replace(one.bars, symbol="OTHER"))
+def test_a_run_that_diverges_says_what_can_be_done_here(
+    made: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverge(*arguments: Any, **options: Any) -> Any:
+        raise DivergedError("the loss is nan at step 2; nothing was saved", "give --restart")
 
-    with pytest.raises(LeakageError, match="OTHER_H1"):
-        choose_subject([one, other], [], 1, None)
+    monkeypatch.setattr(runs, "train", diverge)
 
-
-def test_bars_that_all_came_after_the_base_are_cut_by_themselves(tmp_path: Path) -> None:
-    tuned = source("TUNED", 3)
-    bundle = base_bundle(tmp_path / "store", tuned.bars)
-    late = replace(tuned, bars=tuned.bars[int(0.7 * len(tuned.bars)) :])
-
-    [days] = choose_subject([late], [], 1, bundle).days
-
-    assert day_of(late, 0) < days.train_until < days.validate_until < days.test_until
+    with pytest.raises(ComparisonError, match=r"own-full-fold0-seed0: .* full out of --methods"):
+        compare(made.subject, made.base, PLAN, tmp_path, effort=NO_EFFORT)
 
 
-def test_bars_that_leave_no_test_the_base_was_not_chosen_on_are_refused(tmp_path: Path) -> None:
-    tuned = source("TUNED", 3)
-    count = len(tuned.bars)
-    bundle = base_bundle(tmp_path / "store", tuned.bars)
-    amid = replace(tuned, bars=tuned.bars[int(0.53 * count) : int(0.605 * count)])
+def test_scored_bars_of_the_bases_own_files_were_not_in_its_training(
+    made: Made, tmp_path: Path
+) -> None:
+    assert made.base.bundle is not None
+    [kept] = made.subject.kept
+    store = tmp_path / "store" / "base"
+    shutil.copytree(made.base.bundle.path, store)
+    write_windows(store / WINDOWS_FILE, [kept], [Part(0, len(kept.bars))])
+    files = {path.name: path for path in store.iterdir() if path.name != "bundle.json"}
+    bundle = write_bundle(tmp_path / "base", made.base.bundle.manifest, files)
 
-    with pytest.raises(ComparisonError, match="give bars that begin before the former, or after"):
-        choose_subject([amid], [], 1, bundle)
-
-
-def test_too_few_bars_are_refused_with_how_many_are_needed(tmp_path: Path) -> None:
-    tuned = source("TUNED", 3)
-    base = open_base(str(base_bundle(tmp_path / "store", tuned.bars).path), [])
-    late = replace(tuned, bars=tuned.bars[4000:])
-    subject = choose_subject([late], [], 1, base.bundle)
-
-    with pytest.raises(
-        ComparisonError, match=r"bars to train on up to .* at least 1,035 are needed"
-    ):
-        compare(subject, base, PLAN, tmp_path / "out", effort=NO_EFFORT)
-
-
-def day_of(tuned: Source, bar: int) -> date:
-    """The day of a bar."""
-    return datetime.fromtimestamp(int(tuned.bars.time[bar]), timezone.utc).date()
-
-
-def source_on_disk(folder: Path, symbol: str, seed: int):  # type: ignore[no-untyped-def]
-    """A source whose file is there, as building a base hashes it."""
-    made = source(symbol, seed)
-    path = folder / made.path
-    path.write_text(symbol, encoding="utf-8")
-    return replace(made, path=path)
+    with pytest.raises(LeakageError, match=r"KEPT_H1.csv: bars between"):
+        compare(
+            made.subject, open_base(str(bundle.path), []), PLAN, tmp_path / "out", effort=NO_EFFORT
+        )
 
 
 def _tasks(made: Made):  # type: ignore[no-untyped-def]

@@ -12,7 +12,7 @@ from bridge.tuning.comparison.plan import DEFAULT_VARIANT, OWN, QUANTILE, TEXT, 
 def test_every_method_is_trained_once_for_each_task_and_seed() -> None:
     plan = Plan(methods=("full", "lora"), seeds=3, ablation=False)
 
-    trained = [(run.task, run.method, run.seed) for run in plan.runs()]
+    trained = [(run.task, run.method, run.seed) for run in plan.runs(64)]
 
     assert len(trained) == len(set(trained)) == 3 * 2 * 3
     assert {task for task, _, _ in trained} == {OWN, QUANTILE, TEXT}
@@ -23,13 +23,13 @@ def test_text_is_trained_at_20_in_and_40_out_alone() -> None:
 
 
 def test_one_seed_of_everything_comes_before_the_next() -> None:
-    seeds = [run.seed for run in Plan(methods=("full", "bottleneck"), seeds=2).runs()]
+    seeds = [run.seed for run in Plan(methods=("full", "bottleneck"), seeds=2).runs(64)]
 
     assert seeds == sorted(seeds)
 
 
 def test_the_ablation_goes_up_to_the_square_bottleneck_with_and_without_non_linearity() -> None:
-    variants = Plan().variants()
+    variants = Plan().variants(64)
 
     assert Variant(1) in variants
     assert Variant(1, activation="identity") in variants
@@ -38,11 +38,23 @@ def test_the_ablation_goes_up_to_the_square_bottleneck_with_and_without_non_line
 
 
 def test_there_is_no_ablation_without_the_bottleneck() -> None:
-    assert not Plan(methods=("full", "lora")).variants()
+    assert not Plan(methods=("full", "lora")).variants(64)
+
+
+@pytest.mark.parametrize(("width", "narrowest"), [(768, 12), (64, 1), (48, 1), (16, 1), (8, 1)])
+def test_no_bottleneck_of_the_ablation_is_narrower_than_one_number(
+    width: int, narrowest: int
+) -> None:
+    plan = Plan(methods=("bottleneck",))
+
+    sizes = [width // each.reduction for each in (*plan.variants(width), DEFAULT_VARIANT)]
+
+    assert (min(sizes), max(sizes)) == (narrowest, width)
+    assert len(plan.runs(width)) == len(plan.tasks) * 3 + 3 * len(plan.variants(width))
 
 
 def test_names_of_runs_are_file_names_of_their_own() -> None:
-    names = [run.name for run in Plan(folds=2).runs()]
+    names = [run.name for run in Plan(folds=2).runs(64)]
 
     assert len(names) == len(set(names))
     assert all(name.replace("-", "").isalnum() for name in names)
@@ -63,3 +75,11 @@ def test_names_of_runs_are_file_names_of_their_own() -> None:
 def test_a_plan_that_cannot_be_is_refused(wrong: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message.replace("(", "\\(")):
         Plan(**wrong)
+
+
+@pytest.mark.parametrize("stride", [1, 6, 7, 24, 120])
+def test_the_windows_of_20_in_and_40_out_end_at_every_hour_of_the_week(stride: int) -> None:
+    step = Plan(stride=stride).point_stride
+
+    assert step >= 4 * stride
+    assert len({bar * step % 120 for bar in range(120)}) == 120

@@ -6,7 +6,7 @@ import csv
 import json
 import re
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -108,12 +108,12 @@ def test_the_page_names_no_folder_of_the_machine(written: Written, made: Made) -
     assert str(Path.home()) not in written.page
 
 
-def test_the_csv_has_a_row_for_each_run(written: Written) -> None:
+def test_the_csv_has_a_row_for_each_run(written: Written, made: Made) -> None:
     with (written.folder / "runs.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
 
     assert [(row["task"], row["method"], int(row["seed"])) for row in rows] == [
-        (run.task, run.method, run.seed) for run in PLAN.runs()
+        (run.task, run.method, run.seed) for run in PLAN.runs(made.base.width)
     ]
     assert all(float(row["pinball_ratio"]) > 0 for row in rows)
 
@@ -139,25 +139,6 @@ def test_the_headline_is_a_table_for_a_readme(written: Written) -> None:
     columns = lines[0].count("|")
     assert lines[0].startswith("| method | trained, of all |")
     assert [line.count("|") for line in lines[: 2 + len(PLAN.methods)]] == [columns] * 4
-
-
-def test_a_comparison_of_one_method_and_head_has_a_report(made: Made, tmp_path: Path) -> None:
-    lonely = replace(
-        made.comparison,
-        plan={**made.comparison.plan, "methods": ["bottleneck"]},
-        facts={name: made.comparison.facts[name] for name in (OWN, QUANTILE)},
-        runs=tuple(
-            run
-            for run in made.comparison.runs
-            if run.key.method == "bottleneck" and run.key.task != TEXT
-        ),
-        measures=replace(made.comparison.measures, timings=(), quantised=()),
-    )
-
-    page = write_report(lonely, tmp_path).page.read_text(encoding="utf-8")
-
-    assert "No other method was compared." in page
-    assert "latency.png" not in {path.name for path in (tmp_path / "charts").iterdir()}
 
 
 def test_methods_are_told_apart_without_colour_too() -> None:

@@ -188,29 +188,35 @@ def test_theta_smooths_noise_about_a_level() -> None:
     assert fit_theta(with_closes(logs), Part(0, 4000)).alpha < 0.1
 
 
-def test_all_come_together_with_ascending_quantiles(hourly: Bars) -> None:
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_quantiles_ascend(hourly: Bars, name: str) -> None:
     ends = np.array([2500, 2700])
 
-    found = classical_quantiles(
-        hourly, Part(0, 2400), ends, context=32, horizon=4, levels=(0.1, 0.3, 0.5, 0.9)
+    quantiles = classical_quantiles(
+        name, hourly, Part(0, 2400), ends, context=32, horizon=4, levels=(0.1, 0.3, 0.5, 0.9)
     )
 
-    assert tuple(found) == CLASSICAL
-    for quantiles in found.values():
-        assert quantiles.shape == (2, 4, 4)
-        assert (np.diff(quantiles, axis=2) > 0).all()
+    assert quantiles.shape == (2, 4, 4)
+    assert (np.diff(quantiles, axis=2) > 0).all()
 
 
-def test_no_classical_forecast_sees_the_future(hourly: Bars) -> None:
+def test_an_unknown_forecaster_is_refused_with_those_there_are(hourly: Bars) -> None:
+    with pytest.raises(ValueError, match="choose from theta, garch, garch_hour_of_week"):
+        classical_quantiles(
+            "arima", hourly, Part(0, 2400), np.array([2500]), context=32, horizon=4, levels=LEVELS
+        )
+
+
+@pytest.mark.parametrize("name", CLASSICAL)
+def test_no_classical_forecast_sees_the_future(hourly: Bars, name: str) -> None:
     ends = np.array([1400, 1500])
 
     known, changed = (
-        classical_quantiles(bars, Part(0, 1300), ends, context=32, horizon=4, levels=LEVELS)
+        classical_quantiles(name, bars, Part(0, 1300), ends, context=32, horizon=4, levels=LEVELS)
         for bars in (hourly, changed_after(hourly, 1500))
     )
 
-    for name in CLASSICAL:
-        assert np.array_equal(known[name], changed[name]), name
+    assert np.array_equal(known, changed)
 
 
 def test_parameters_come_from_training_bars_alone(hourly: Bars) -> None:

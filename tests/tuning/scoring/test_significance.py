@@ -165,4 +165,18 @@ def test_windows_of_a_day_become_one_loss_whatever_their_symbol() -> None:
     time = np.array([monday, monday + 3600, monday + DAY, monday + 3600, monday + 3 * DAY])
     losses = np.array([1.0, 2.0, 5.0, 6.0, 7.0])
 
-    assert daily_losses(time, losses).tolist() == [3.0, 5.0, 7.0]
+    found = daily_losses(time, losses)
+
+    usual = 5 / 3  # windows a day
+    assert found.tolist() == pytest.approx([9.0 / usual, 5.0 / usual, 7.0 / usual])
+    assert found.mean() == pytest.approx(losses.mean())
+
+
+def test_sums_over_windows_count_as_so_many_windows() -> None:
+    monday = 4 * DAY
+    time, windows = np.array([monday, monday + DAY]), np.array([3.0, 1.0])
+
+    found = daily_losses(time, np.array([6.0, 5.0]), windows=windows)
+
+    assert found.tolist() == [3.0, 2.5]
+    assert found.mean() == pytest.approx(11.0 / 4)
