@@ -1,10 +1,12 @@
 """Opens any bundle, whatever runs it; torch and the workshop are imported once one needs them.
 
-This is where the PyTorch backend, which knows no network, meets the workshop, which builds them.
+This is where the PyTorch backend, which knows no network, meets the workshop, which builds them: in
+this process (`Runtimes`), or for a daemon in one of its own (`torch_process`).
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -13,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from bridge.backends import Backend, BackendError, open_backend
 from bridge.bundles import Bundle, Specialists, list_bundles, shipped_store
 from bridge.bundles.bundle import WEIGHTS_FILE
+from bridge.bundles.store import find_among
 
 if TYPE_CHECKING:
+    from bridge.backends.process import ProcessRuntime
     from bridge.backends.pytorch import PytorchRuntime
 
 
@@ -42,9 +46,27 @@ class Runtimes:
         return self._pytorch.open(bundle)
 
     def drop(self, label: str) -> None:
-        """Let go of what was loaded for a bundle, and of its base with the last adapter on it."""
+        """Close every backend that was opened for the bundle of this label."""
         if self._pytorch is not None:
             self._pytorch.drop(label)
+
+
+def torch_process(stores: Sequence[Path]) -> ProcessRuntime:
+    """The same in a process of its own, which begins with the first bundle that needs it.
+
+    Args:
+        stores: where the bases of adapters are looked for.
+    """
+    from bridge.backends.process import ProcessRuntime
+
+    return ProcessRuntime(f"{__name__}:work", [str(store.absolute()) for store in stores])
+
+
+def work() -> None:
+    """What that process does: it serves the one that began it, and ends with it."""
+    from bridge.backends.worker import serve_backends
+
+    serve_backends(lambda stores: Runtimes([Path(store) for store in stores]))
 
 
 class Routed:
@@ -95,7 +117,11 @@ class _Workshop:
         if WEIGHTS_FILE in manifest.files:  # of a base that is no bundle
             return read_weights([bundle.path / WEIGHTS_FILE], manifest.label)
         try:
-            return shared_weights(open_base(manifest.base, self._stores), manifest.method)
+            # By name, in the stores: no manifest leads to another folder, or to the network.
+            base = find_among(manifest.base, self._stores, list_bundles(self._stores))
+            weights = shared_weights(open_base(str(base.path), []), manifest.method)
+            base.verify()
+            return weights
         except ValueError as error:
             raise BackendError(
                 f"it stands on {manifest.base}, which is not to be had: {error}"
@@ -104,7 +130,33 @@ class _Workshop:
     def network(self, bundle: Bundle, weights: Mapping[str, Any] | None) -> Any:
         from bridge.tuning.methods.networks import shared_network
 
+        _require_vouched_adapter(bundle)
         return shared_network(bundle, weights)
+
+
+def _require_vouched_adapter(bundle: Bundle) -> None:
+    """Raise BackendError where an adapter is not the manifest's, or its settings name code."""
+    from bridge.tuning.methods.adapters import ADAPTER_CONFIG, ADAPTER_WEIGHTS
+
+    manifest = bundle.manifest
+    if manifest.method == "full":
+        return
+    for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS):
+        if name not in manifest.files:
+            raise BackendError(
+                f"its manifest lists no {name}, which its method {manifest.method} needs: copy "
+                "the bundle again from where it was made"
+            )
+    content = bundle.read(ADAPTER_CONFIG)
+    try:
+        settings = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise BackendError(f"{ADAPTER_CONFIG} is not JSON ({error})") from error
+    if isinstance(settings, dict) and settings.get("megatron_config"):
+        raise BackendError(  # for PEFT would import a module of the name that stands beside it
+            f"{ADAPTER_CONFIG} names code to run (`megatron_config`), which no bundle may: tune it "
+            "with eabridge train"
+        )
 
 
 def _pytorch(stores: Sequence[Path]) -> PytorchRuntime:

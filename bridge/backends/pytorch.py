@@ -5,7 +5,7 @@ Imported only when a bundle needs it. What a network is made of comes through a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from bridge.backends.base import BackendError, Forecasts, NetworkBuilder
-from bridge.bundles import Bundle, Manifest
+from bridge.bundles import Bundle, BundleError, Manifest
 from bridge.bundles.bundle import WEIGHTS_FILE
 
 _ROUNDED = "qlora"  # the one method whose adapters stand on other values than the base's own
@@ -24,17 +24,17 @@ _ROUNDED = "qlora"  # the one method whose adapters stand on other values than t
 
 @dataclass
 class _Base:
-    """A base's tensors, and the labels of those that stand on them."""
+    """A base's tensors, and the backends that stand on them."""
 
     weights: Mapping[str, Any]
-    users: set[str] = field(default_factory=set)
+    users: set[PytorchBackend] = field(default_factory=set)
 
 
 class PytorchRuntime:
     """Opens bundles over shared bases. Thread-safe.
 
     Adapters of one base share its tensors: each takes the memory of what it adds. A base is let go
-    with the last of them. Where there is a CUDA device, all of it stands there.
+    with the last of them that is closed. Where there is a CUDA device, all of it stands there.
 
     Args:
         builder: makes the networks.
@@ -53,36 +53,32 @@ class PytorchRuntime:
         Raises:
             BackendError: the bundle, or its base, does not make a network.
         """
-        manifest = bundle.manifest
+        label = bundle.manifest.label
         with self._lock:
             try:
                 base = self._base(bundle)
                 try:
                     network = self._builder.network(bundle, base.weights if base else None)
+                    bundle.verify()  # what was read by its path is what the manifest vouches for
                     network = network.to(self.device).requires_grad_(False).eval()
-                    backend = PytorchBackend(network, self.device)
+                    backend = PytorchBackend(network, self.device, self._let_go)
                     if base is not None:
-                        base.users.add(manifest.label)
+                        base.users.add(backend)
                 finally:
                     self._let_go_of_unused()
             except BackendError:
                 raise
+            except BundleError as error:
+                raise BackendError(str(error).removeprefix(f"bundle {bundle.path}: ")) from error
             except (OSError, ValueError, RuntimeError, KeyError) as error:
                 raise BackendError(f"it makes no network: {error}") from error
-            self._opened.setdefault(manifest.label, []).append(backend)
+            self._opened.setdefault(label, []).append(backend)
             return backend
 
     def drop(self, label: str) -> None:
-        """Let go of a bundle's adapter, and of its base with the last one that stands on it.
-
-        Its backends answer no more. Nothing happens where none was opened.
-        """
-        with self._lock:
-            for backend in self._opened.pop(label, ()):
-                backend.close()
-            for base in self._bases.values():
-                base.users.discard(label)
-            self._let_go_of_unused()
+        """Close every backend of a bundle. Nothing happens where none is open."""
+        for backend in tuple(self._opened.get(label, ())):
+            backend.close()
 
     @property
     def bases(self) -> int:
@@ -99,6 +95,18 @@ class PytorchRuntime:
             on_device = {name: each.to(self.device) for name, each in weights.items()}
             self._bases[key] = _Base(on_device)
         return self._bases[key]
+
+    def _let_go(self, backend: PytorchBackend) -> None:
+        """Forget a backend that is closed, and its base with the last one that stands on it."""
+        with self._lock:
+            for label, opened in tuple(self._opened.items()):
+                if backend in opened:
+                    opened.remove(backend)
+                if not opened:
+                    del self._opened[label]
+            for base in self._bases.values():
+                base.users.discard(backend)
+            self._let_go_of_unused()
 
     def _let_go_of_unused(self) -> None:
         for key in [key for key, base in self._bases.items() if not base.users]:
@@ -119,16 +127,26 @@ class PytorchBackend:
 
     One window at a time: torch chooses its kernels by the size of the batch, and they differ in
     the last bits. One thread, likewise: a split sum rounds otherwise.
+
+    Args:
+        network: in eval mode. device: where it stands.
+        on_close: told once it holds nothing any more.
     """
 
-    def __init__(self, network: Any, device: torch.device) -> None:
+    def __init__(
+        self,
+        network: Any,
+        device: torch.device,
+        on_close: Callable[[PytorchBackend], None] = lambda backend: None,
+    ) -> None:
         self._network: Any = network
         self._device = device
+        self._on_close = on_close
 
     def forecast(self, bars: NDArray[np.float64], time: NDArray[np.float64]) -> Forecasts:
         network = self._network
         if network is None:
-            raise BackendError("it was dropped while it was asked: ask again")
+            raise BackendError("it was closed while it was asked: ask again")
         try:
             with torch.inference_mode(), _one_thread():
                 answers = [
@@ -140,6 +158,9 @@ class PytorchBackend:
         quantiles, up = zip(*answers, strict=True)
         return Forecasts(np.concatenate(quantiles), np.concatenate(up))
 
+    def abort(self) -> None:
+        """Nothing: a forecast in this process ends by itself. In one of its own it can be ended."""
+
     def close(self) -> None:
         """Let go of the tensors, whoever else still holds the network.
 
@@ -149,6 +170,7 @@ class PytorchBackend:
         network, self._network = self._network, None
         if network is not None:
             network.to("meta")
+            self._on_close(self)
 
     def _answer(
         self, network: Any, bars: NDArray[np.float64], time: NDArray[np.float64]

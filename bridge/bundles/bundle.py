@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bridge.bundles.files import read_text, read_verified, require_hash, sha256
 from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest, is_plain_file_name
 
 GRAPH_FILE = "model.onnx"
@@ -28,6 +29,30 @@ class Bundle:
         """The ONNX graph."""
         return self.path / GRAPH_FILE
 
+    def read(self, name: str) -> bytes:
+        """The bytes of one of its files, verified as they are read.
+
+        Whoever loads these, and not the file, loads what was verified, even where the folder
+        changes meanwhile.
+
+        Raises:
+            BundleError: naming the bundle: the file has changed, or cannot be read.
+        """
+        with _naming(self.path):
+            return read_verified(self.path, name, self.manifest.files[name])
+
+    def verify(self) -> None:
+        """Hold every file against its hash.
+
+        Again after a library has read them by their paths: they are still what they were.
+
+        Raises:
+            BundleError: naming the bundle and the file at fault.
+        """
+        with _naming(self.path):
+            for name, expected in self.manifest.files.items():
+                require_hash(name, sha256(self.path, name), expected)
+
 
 def open_bundle(path: Path) -> Bundle:
     """Read a bundle's manifest and verify every file against its hash.
@@ -35,23 +60,13 @@ def open_bundle(path: Path) -> Bundle:
     Raises:
         BundleError: naming the bundle and the file at fault.
     """
-    try:
-        manifest = Manifest.from_json(_read_text(path / MANIFEST_FILE))
+    with _naming(path):
+        manifest = Manifest.from_json(read_text(path, MANIFEST_FILE))
         if manifest.runtime == "onnx" and GRAPH_FILE not in manifest.files:
             raise BundleError(f"{MANIFEST_FILE} lists no {GRAPH_FILE}")
-        for name, expected in manifest.files.items():
-            found = _sha256(path / name)
-            if found != expected:
-                raise BundleError(
-                    f"{name} is not the file that was exported (its SHA-256 begins {found[:12]}, "
-                    f"not {expected[:12]}): copy the bundle again from where it was made"
-                )
-    except FileNotFoundError as error:
-        missing = Path(error.filename or path).name
-        raise BundleError(f"bundle {path}: {missing} is missing") from error
-    except (BundleError, OSError) as error:
-        raise BundleError(f"bundle {path}: {error}") from error
-    return Bundle(path, manifest)
+    bundle = Bundle(path, manifest)
+    bundle.verify()
+    return bundle
 
 
 def write_bundle(
@@ -82,7 +97,7 @@ def write_bundle(
         draft.mkdir()
         for name, source in files.items():
             shutil.copyfile(source, draft / name)
-        hashes = {name: _sha256(draft / name) for name in sorted(files)}
+        hashes = {name: sha256(draft, name) for name in sorted(files)}
         complete = replace(manifest, files=hashes)
         (draft / MANIFEST_FILE).write_text(complete.to_json(), encoding="utf-8", newline="\n")
         open_bundle(draft)
@@ -106,7 +121,7 @@ def seal_folder(folder: Path, manifest: Manifest, names: Iterable[str]) -> Bundl
         BundleError: what was written could not be opened again.
         OSError: a file cannot be read or written.
     """
-    hashes = {name: _sha256(folder / name) for name in sorted(names)}
+    hashes = {name: sha256(folder, name) for name in sorted(names)}
     draft = folder / f".{MANIFEST_FILE}"
     text = replace(manifest, files=hashes).to_json()
     draft.write_text(text, encoding="utf-8", newline="\n")
@@ -127,16 +142,13 @@ def _exchange(folder: Path, draft: Path, aside: Path) -> None:
         raise
 
 
-def _read_text(path: Path) -> str:
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Failures to read a bundle, told with its folder."""
     try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise BundleError(f"{path.name} is not UTF-8 text ({error})") from error
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-        return digest.hexdigest()
+        yield
+    except FileNotFoundError as error:
+        missing = Path(error.filename or path).name
+        raise BundleError(f"bundle {path}: {missing} is missing") from error
+    except (BundleError, OSError) as error:
+        raise BundleError(f"bundle {path}: {error}") from error

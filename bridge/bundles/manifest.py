@@ -14,10 +14,15 @@ MANIFEST_FILE = "bundle.json"
 VERSION_CHARACTERS = 12
 MOST_BARS = 65_536
 """The longest context and the farthest horizon: a slip of the pen is not allocated."""
+MOST_NUMBERS = 1 << 20
+"""Of one forecast, horizon times levels: its reply, in any form, fits the 16 MiB of a message."""
+MOST_FILES = 64
+MOST_SYMBOLS = 4096
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9._\-]{0,63}")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._\-]{0,127}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)  # on Windows
 _TIMEFRAMES = range(1 << 32)
 _SYMBOL_CHARACTERS = range(1, 33)
 _BASE_CHARACTERS = range(201)
@@ -170,7 +175,8 @@ _OMITTED = {
 
 def is_plain_file_name(name: str) -> bool:
     """Whether a bundle may hold a file of that name: it leads nowhere else."""
-    return _FILE.fullmatch(name) is not None
+    is_plain = _FILE.fullmatch(name) is not None and not name.endswith(".")
+    return is_plain and _DEVICE.fullmatch(name) is None
 
 
 def _checked(content: dict[str, Any]) -> dict[str, Any]:
@@ -203,19 +209,27 @@ def _checked(content: dict[str, Any]) -> dict[str, Any]:
         and sorted(set(levels)) == levels,
         "ascending numbers between 0 and 1",
     )
+    most = MOST_NUMBERS // (1 + len(content["levels"]))
+    need(
+        "horizon",
+        content["horizon"] <= most,
+        f"at most {most} bars with so many levels, for a reply to hold them",
+    )
     symbols = content.get("symbols")
     need(
         "symbols",
-        isinstance(symbols, list) and all(is_symbol(symbol) for symbol in symbols),
-        "an array of names of 1 to 32 characters",
+        isinstance(symbols, list)
+        and len(symbols) <= MOST_SYMBOLS
+        and all(is_symbol(symbol) for symbol in symbols),
+        f"an array of at most {MOST_SYMBOLS} names of 1 to 32 characters",
     )
     need(
         "files",
         isinstance(files, dict)
-        and bool(files)
+        and 1 <= len(files) <= MOST_FILES
         and all(is_plain_file_name(key) for key in files)
         and all(isinstance(value, str) and _SHA256.fullmatch(value) for value in files.values()),
-        "plain file names, each with its SHA-256",
+        f"plain file names, {MOST_FILES} at most, each with its SHA-256",
     )
     base = content.get("base", "")
     need(

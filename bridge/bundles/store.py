@@ -39,12 +39,14 @@ def default_stores() -> list[Path]:
 def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError]]:
     """Every bundle of the stores, in their order, and an error for each bundle or store refused.
 
-    A name that stands in two stores is found in the first; the same version twice is one.
+    A name that stands in two stores is found in the first, and of two versions in one store the
+    one exported last; the same version twice is one.
     """
     bundles: list[Bundle] = []
     refused: list[BundleError] = []
     labels: set[str] = set()
     for store in stores:
+        whole: list[Bundle] = []
         try:
             folders = _visible(store)
         except OSError as error:
@@ -52,16 +54,35 @@ def list_bundles(stores: Sequence[Path]) -> tuple[list[Bundle], list[BundleError
             continue
         for folder in folders:
             try:
-                if not _is_meant_as_bundle(folder):
-                    continue
-                bundle = open_bundle(folder)
+                if _is_meant_as_bundle(folder):
+                    whole.append(open_bundle(folder))
             except BundleError as error:
                 refused.append(error)
-                continue
+        for bundle in _latest_first(whole):
             if (label := bundle.manifest.label) not in labels:
                 labels.add(label)
                 bundles.append(bundle)
     return bundles, refused
+
+
+def _latest_first(bundles: Sequence[Bundle]) -> list[Bundle]:
+    """Of each name the version exported last first; the names in their order.
+
+    A version put beside another one so takes over its name, in a daemon that runs as in one that
+    starts, and the other is still there for whoever names it.
+    """
+    names = list(dict.fromkeys(bundle.manifest.name for bundle in bundles))
+    return sorted(
+        bundles, key=lambda bundle: (names.index(bundle.manifest.name), -_exported_at(bundle))
+    )
+
+
+def _exported_at(bundle: Bundle) -> float:
+    """When its manifest was written; copying a bundle keeps that, or makes it later."""
+    try:
+        return (bundle.path / MANIFEST_FILE).stat().st_mtime
+    except OSError:  # it is just being replaced
+        return 0.0
 
 
 def _visible(store: Path) -> list[Path]:

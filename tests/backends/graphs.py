@@ -26,7 +26,9 @@ _CONSTANTS = {
     "ones": np.ones((1, HORIZON)),
     "half": np.array(0.5),
     "quarter": np.array(0.25),
+    "day": np.array(86_400.0),
     "zero": np.array(0.0),
+    "zero_and_some": np.array(1e-3),
     "nan": np.array(np.nan),
     "limit": np.array(FAILS_ABOVE),
     "table": np.array([1.0]),
@@ -83,6 +85,21 @@ def slow() -> onnx.ModelProto:
             _node("Loop", ["steps", "", "half"], "spun", body=step),
             _node("Mul", ["spun", "zero"], "nothing"),
             _node("Add", ["close", "nothing"], "last"),
+            *_forecast("last"),
+        ]
+    )
+
+
+def rounding_by_batch() -> onnx.ModelProto:
+    """Says other last bits for a window in a batch than for it alone: sines by vector kernels."""
+    return _model(
+        [
+            _node("Unsqueeze", ["time", "i1"], "angle"),
+            _node("Sin", ["angle"], "sine"),
+            _node("Add", ["close", "sine"], "moved"),
+            _node("Sub", ["moved", "sine"], "near"),
+            _node("Mul", ["sine", "zero_and_some"], "some"),
+            _node("Add", ["near", "some"], "last"),
             *_forecast("last"),
         ]
     )
@@ -221,7 +238,8 @@ def _forecast(last: str = "close", time: str = "time") -> list[onnx.NodeProto]:
         _node("Unsqueeze", [last, "i2"], "last_row"),  # [B, 1, 1]
         _node("Mul", ["last_row", "factors"], "quantiles"),  # [B, H, Q]
         _node("Unsqueeze", [time, "i1"], "hour"),  # [B, 1]
-        _node("Sin", ["hour"], "wave"),
+        _node("Mod", ["hour", "day"], "since_midnight", fmod=1),
+        _node("Div", ["since_midnight", "day"], "wave"),  # the same bits in any batch: no sine
         _node("Mul", ["wave", "quarter"], "lean"),
         _node("Add", ["lean", "half"], "p"),
         _node("Mul", ["p", "ones"], "up"),  # [B, H]

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.backends import BackendError, open_backend
 from bridge.bundles import Manifest, list_bundles, shipped_store
-from tests.backends import graphs
+from tests.backends import bombs, graphs
 
 
 def test_opens_a_model_that_keeps_its_promise(tmp_path: Path) -> None:
@@ -40,6 +40,11 @@ def test_opens_a_graph_that_admits_one_window_at_a_time(tmp_path: Path) -> None:
         (graphs.never_finite(), graphs.manifest("m"), "not finite"),
         (graphs.first_only(), graphs.manifest("m"), r"\(1, 2, 3\).*float64 \(2, 2, 3\)"),
         (graphs.blending(), graphs.manifest("m"), "changes with the other windows of its batch"),
+        (
+            graphs.rounding_by_batch(),
+            graphs.manifest("m"),
+            "changes with the other windows of its batch",
+        ),
     ],
     ids=[
         "another horizon",
@@ -51,6 +56,7 @@ def test_opens_a_graph_that_admits_one_window_at_a_time(tmp_path: Path) -> None:
         "not finite",
         "one answer to a batch",
         "answers that leak into each other",
+        "other last bits in a batch",
     ],
 )
 def test_a_model_that_breaks_its_promise_is_refused(
@@ -93,3 +99,28 @@ def test_a_shipped_model_gives_a_window_the_same_bits_at_any_place_in_any_batch(
         for size in (2, 3, 17, 64):
             batch = backend.forecast(windows[:size], times[:size]).quantiles
             assert [row.tobytes() for row in batch] == alone[:size]
+
+
+def test_a_model_that_never_answers_is_refused_in_time(tmp_path: Path) -> None:
+    bundle = graphs.put(tmp_path, bombs.endless_loop(), graphs.manifest("endless"))
+    reason = r"had not answered its first windows after 0\.3 seconds"
+    with pytest.raises(BackendError, match=reason) as refusal:
+        open_backend(bundle, seconds=0.3)
+    assert str(refusal.value).startswith(f"bundle {bundle.path}: it had not")
+
+
+def test_a_graph_that_was_changed_since_it_was_verified_is_not_loaded(tmp_path: Path) -> None:
+    bundle = graphs.put(tmp_path, graphs.steady(), graphs.manifest("m"))
+    bundle.graph.write_bytes(graphs.blending().SerializeToString())
+    with pytest.raises(BackendError) as refusal:
+        open_backend(bundle)
+    begin = f"bundle {bundle.path}: model.onnx is not the file that was exported"
+    assert str(refusal.value).startswith(begin)
+    assert str(refusal.value).count("bundle ") == 2  # the second is what to do about it
+
+
+def test_a_graph_that_is_gone_since_it_was_verified_is_told(tmp_path: Path) -> None:
+    bundle = graphs.put(tmp_path, graphs.steady(), graphs.manifest("m"))
+    bundle.graph.unlink()
+    with pytest.raises(BackendError, match=r"model\.onnx is missing"):
+        open_backend(bundle)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sys
 import threading
 from collections.abc import Mapping
@@ -166,7 +168,7 @@ def test_a_base_is_let_go_with_the_last_adapter_on_it(
     runtimes.drop(bundles[1].manifest.label)
     assert loaded_bases(runtimes) == 1
     assert kept.forecast(*networks.window()).quantiles.tobytes() == expected
-    with pytest.raises(BackendError, match="dropped"):
+    with pytest.raises(BackendError, match="closed"):
         dropped.forecast(*networks.window())
 
     runtimes.drop(bundles[0].manifest.label)
@@ -290,3 +292,86 @@ def test_graphs_are_opened_beside_networks(runtimes: Runtimes, tmp_path: Path) -
     bundle = graphs.put(tmp_path, graphs.steady(), graphs.manifest("steady"))
     assert open_backend(bundle, runtimes).forecast(np.ones((1, 4)), np.zeros(1)).up.shape == (1, 2)
     assert runtimes._pytorch is None  # and torch was not asked for
+
+
+def test_one_of_two_that_opened_a_bundle_is_closed_and_the_other_answers(
+    base: Bundle, runtimes: Runtimes, tmp_path: Path
+) -> None:
+    bundle = networks.put_adapter(tmp_path, base, "a")
+    kept, closed = open_backend(bundle, runtimes), open_backend(bundle, runtimes)
+    closed.close()
+    closed.close()
+    assert kept.forecast(*networks.window()).up.shape == (1, 2)
+    assert loaded_bases(runtimes) == 1
+    with pytest.raises(BackendError, match="closed"):
+        closed.forecast(*networks.window())
+    kept.close()
+    assert loaded_bases(runtimes) == 0
+
+
+def test_a_second_opening_that_fails_leaves_the_first(base: Bundle) -> None:
+    class Given:
+        horizon = 2
+
+        def network(self, bundle: Bundle, weights: object) -> Any:
+            return Failing(self.horizon)
+
+    builder: Any = Given()
+    runtime = PytorchRuntime(builder)
+    first = open_backend(base, runtime)
+    builder.horizon = 5
+    with pytest.raises(BackendError, match=r"quantiles. comes as"):
+        open_backend(base, runtime)
+    assert first.forecast(np.ones((1, 16)), np.zeros(1)).up.shape == (1, 2)
+
+
+def test_a_file_that_changes_between_verification_and_use_is_not_used(
+    base: Bundle, runtimes: Runtimes
+) -> None:
+    weights = base.path / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.write_bytes(bytes(content))
+    with pytest.raises(BackendError, match=r"model\.safetensors is not the file that was exported"):
+        open_backend(base, runtimes)
+    assert runtimes._pytorch is not None
+    assert runtimes._pytorch._opened == {}
+
+
+def test_a_base_that_a_manifest_names_by_a_folder_is_not_looked_for_there(
+    base: Bundle, tmp_path: Path
+) -> None:
+    adapter = networks.put_adapter(tmp_path, base, "a")
+    files = {name: adapter.path / name for name in adapter.manifest.files}
+    for name in (str(base.path), base.path.as_uri(), "gpt2"):
+        promised = replace(adapter.manifest, name="b", base=name)
+        bundle = write_bundle(tmp_path / "b", promised, files, replace_existing=True)
+        with pytest.raises(BackendError, match=r"which is not to be had: there is no model"):
+            open_backend(bundle, Runtimes([tmp_path]))
+
+
+@pytest.mark.parametrize("left_out", ["adapter_config.json", "adapter_model.safetensors"])
+def test_an_adapter_that_the_manifest_does_not_vouch_for_is_refused(
+    base: Bundle, runtimes: Runtimes, tmp_path: Path, left_out: str
+) -> None:
+    adapter = networks.put_adapter(tmp_path, base, "a")
+    files = {name: adapter.path / name for name in adapter.manifest.files if name != left_out}
+    bundle = write_bundle(tmp_path / "b", replace(adapter.manifest, name="b"), files)
+    shutil.copy(adapter.path / left_out, bundle.path / left_out)
+    with pytest.raises(BackendError, match=f"its manifest lists no {left_out}"):
+        open_backend(bundle, runtimes)
+
+
+def test_an_adapter_whose_settings_name_code_is_refused(
+    base: Bundle, runtimes: Runtimes, tmp_path: Path
+) -> None:
+    adapter = networks.put_adapter(tmp_path, base, "a")
+    files = {name: adapter.path / name for name in adapter.manifest.files}
+    settings = json.loads(files["adapter_config.json"].read_text(encoding="utf-8"))
+    settings |= {"megatron_config": {"a": 1}, "megatron_core": "antigravity"}
+    (tmp_path / "settings").write_text(json.dumps(settings))
+    files["adapter_config.json"] = tmp_path / "settings"
+    bundle = write_bundle(tmp_path / "b", replace(adapter.manifest, name="b"), files)
+    with pytest.raises(BackendError, match="names code to run"):
+        open_backend(bundle, runtimes)
+    assert "antigravity" not in sys.modules
