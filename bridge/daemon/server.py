@@ -6,26 +6,37 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from time import monotonic
+from time import perf_counter_ns
+from typing import Any
 
 import zmq
 
+from bridge.daemon import doorbell
+from bridge.daemon.access import Access, AccessError
+from bridge.daemon.doorbell import Doorbell
+from bridge.daemon.gate import Gate
+from bridge.daemon.intake import Intake, Message
 from bridge.daemon.service import Reply, Service
+from bridge.wire.codec import MAX_BODY_BYTES
+from bridge.wire.errors import WireError
 
 log = logging.getLogger(__name__)
 
-MAX_FRAME_BYTES = 512 * 1024 * 1024
-"""A peer that announces more is cut off by the transport; up to it, it is told `too_large`."""
-
 _WAIT_MS = 200  # how soon a stop is noticed where a signal does not interrupt the wait
-_INTAKE = 256  # requests taken off the socket before the lanes run,
-_INTAKE_S = 0.1  # or as many as can be read in this time
-_DRAIN_WORK_S = 2.0  # a stop computes what is queued for this long, and refuses what is left;
-_DRAIN_QUIET_S = 0.5  # it ends when nobody has asked for this long,
-_DRAIN_MOST_S = 2.5  # and in any case this long after it began
+_RECEIVED = 64  # requests taken off the socket at a time,
+_RECEIVE_NS = 300_000  # or as many as can be in this time,
+_SERVED = 8  # and so many of them read before a batch is computed,
+_SERVE_NS = 300_000  # or as many as can be in this time
+_TICK_NS = 50_000_000  # how often deadlines and what hangs are looked for
+_ARRIVED_MOST = 4096  # requests that had arrived before a stop,
+_ARRIVED_NS = 500_000_000  # and how long they may take to be read
+_DRAIN_WORK_NS = 2_000_000_000  # a stop computes what is queued for this long, no longer;
+_DRAIN_QUIET_NS = 500_000_000  # it ends when nobody has asked for this long,
+_DRAIN_MOST_NS = 2_500_000_000  # and in any case this long after it began
+_WAITED_NS = 15_000  # a request that took longer to come was not there before
 _LINGER_MS = 1000
-_MOST_PORT = 65_535
-_LOOPBACK = ("127.", "localhost:", "[::1]:")
+_MORE = int(zmq.SNDMORE | zmq.NOBLOCK)
+_LAST = int(zmq.NOBLOCK)
 
 
 class BindError(RuntimeError):
@@ -33,61 +44,107 @@ class BindError(RuntimeError):
 
 
 class Server:
-    """A ROUTER socket in front of a `Service`. One thread; `stop` may be called from a signal."""
+    """A ROUTER socket in front of a `Service`. One thread; `stop` may be called from a signal.
 
-    def __init__(self, service: Service, endpoint: str) -> None:
+    Requests are taken off the socket as they arrive, and read in an order that is fair between
+    clients, a few at a time; a batch is computed, and the socket looked at again.
+
+    Args:
+        service: answers.
+        endpoint: where to listen.
+        access: who may connect.
+
+    Attributes:
+        endpoint: where it listens, the port a number.
+        context: of all sockets of this process that speak to this one.
+    """
+
+    def __init__(self, service: Service, endpoint: str, access: Access | None = None) -> None:
         self._service = service
+        self._intake = Intake()
         self._stopping = self._has_ended = False
         self._changes: deque[tuple[Callable[[], object], Future[object]]] = deque()
-        self._context = zmq.Context()
-        self._socket = self._context.socket(zmq.ROUTER)
-        self._socket.setsockopt(zmq.MAXMSGSIZE, MAX_FRAME_BYTES)
+        self._tick_at_ns = 0
+        self._gate: Gate | None = None
+        self._bell: Doorbell | None = None
+        self.context: zmq.Context[Any] = zmq.Context()
+        self._socket = self.context.socket(zmq.ROUTER)
+        self._receive_frame = self._socket.recv
+        self._get_option: Callable[[int], Any] = self._socket.get
+        self._send_frame = super(zmq.Socket, self._socket).send  # what it does beside is not for us
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
         self._socket.setsockopt(zmq.RCVTIMEO, _WAIT_MS)
-        self._socket.setsockopt(zmq.IPV6, "[" in endpoint)
         try:
-            _require_loopback_port(endpoint)
+            self._gate = (access or Access()).secure(self._socket, self.context, endpoint)
             self._socket.bind(endpoint)
-        except (BindError, zmq.ZMQError) as error:
+            self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+            self._socket.bind(doorbell.ENDPOINT)
+            self._bell = Doorbell(self.context)
+        except (AccessError, zmq.ZMQError) as error:
             self.close()
             raise BindError(_bind_problem(endpoint, error)) from error
-        self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
+        self._bell_token = self._bell.token
+        service.wake_with(self._bell.ring)
+        service.unread = self._intake.__len__
+        gate = self._gate
+        service.connections = lambda: gate.connections
+
+    @property
+    def connections(self) -> int:
+        """How many are open now."""
+        return 0 if self._gate is None else self._gate.connections
+
+    @property
+    def ended(self) -> bool:
+        """Whether `run` has returned."""
+        return self._has_ended
 
     def stop(self) -> None:
         """Ask `run` to answer what is queued and return."""
         self._stopping = True
+        if self._bell is not None:
+            self._bell.ring()
 
     def change(self, work: Callable[[], object]) -> Future[object]:
-        """Have the loop do `work`, between two batches: lanes are added and removed so.
+        """Have the loop do `work`, between two batches: lanes are exchanged so.
 
-        May be called from any thread. The work should be short: nobody is answered meanwhile. An
-        idle loop gets to it within a fifth of a second, one that stops before leaves it cancelled.
+        May be called from any thread. The work should be short: nobody is answered meanwhile. A
+        loop that stops before leaves it cancelled.
         """
         future: Future[object] = Future()
         self._changes.append((work, future))
         if self._has_ended:
             future.cancel()
+        elif self._bell is not None:
+            self._bell.ring()
         return future
 
     def run(self) -> None:
         """Serve until `stop`; then drain, refusing forecasts with `draining`, and return."""
-        busy = False
-        while not self._stopping:
-            self._take(wait=not busy)
-            busy = self._service.run_waiting()
-            if self._changes:
-                self._change()
-                busy = busy or bool(self._changes)
-        log.info("stopping: answering what is queued")
-        self._drain()
-        self._has_ended = True
-        while self._changes:
-            self._changes.popleft()[1].cancel()
+        self._service.watchdog.start()
+        try:
+            busy = False
+            while not self._stopping:
+                busy = self._turn(wait=not busy)
+                if self._changes:
+                    self._change()
+                    busy = busy or bool(self._changes)
+            log.info("stopping: answering what is queued")
+            self._drain()
+        finally:
+            self._has_ended = True
+            self._service.watchdog.close()
+            while self._changes:
+                self._changes.popleft()[1].cancel()
 
     def close(self) -> None:
         """Close the socket; replies already sent still leave, for up to a second."""
+        if self._bell is not None:
+            self._bell.close()
+        if self._gate is not None:
+            self._gate.close()
         self._socket.close()
-        self._context.term()
+        self.context.term()
 
     def _change(self) -> None:
         work, future = self._changes.popleft()
@@ -98,66 +155,129 @@ class Server:
                 log.exception("a change of the lanes failed")
                 future.set_exception(error)
 
+    def _turn(self, *, wait: bool) -> bool:
+        """Once around: receive, read, compute. Whether there is more to do at once."""
+        self._receive(wait=wait)
+        if self._intake:
+            self._serve()
+        busy = self._service.run_waiting()
+        now_ns = perf_counter_ns()
+        if now_ns >= self._tick_at_ns:
+            self._tick_at_ns = now_ns + _TICK_NS
+            self._service.tick(now_ns)
+        return busy or len(self._intake) > 0
+
     def _drain(self) -> None:
-        started = monotonic()
-        self._take(wait=False)  # what had arrived before the stop is still answered
-        while self._service.run_waiting() and monotonic() - started < _DRAIN_WORK_S:
-            pass
+        started_ns = perf_counter_ns()
+        for _ in range(_ARRIVED_MOST):  # what had arrived before the stop is still answered
+            more = self._receive(wait=False)
+            if not more or perf_counter_ns() - started_ns > _ARRIVED_NS:
+                break
+        while self._intake and perf_counter_ns() - started_ns < _ARRIVED_NS:
+            self._serve()
+        self._service.draining = True
+        busy = True
+        while self._service.is_working and perf_counter_ns() - started_ns < _DRAIN_WORK_NS:
+            busy = self._turn(wait=not busy)
         self._service.start_draining()
-        quiet_since = monotonic()
-        while (now := monotonic()) - started < _DRAIN_MOST_S and now - quiet_since < _DRAIN_QUIET_S:
-            if self._take(wait=True):
-                quiet_since = now
+        quiet_since_ns = now_ns = perf_counter_ns()
+        while now_ns - started_ns < _DRAIN_MOST_NS and (
+            now_ns - quiet_since_ns < _DRAIN_QUIET_NS or self._service.is_working
+        ):
+            if self._receive(wait=True):
+                quiet_since_ns = now_ns
+            while self._intake:
+                self._serve()
+            self._service.run_waiting()
+            now_ns = perf_counter_ns()
+        self._service.refuse_flying()
 
-    def _take(self, *, wait: bool) -> bool:
-        """Hand what has arrived to the service, up to `_INTAKE` requests; whether any had.
+    def _receive(self, *, wait: bool) -> bool:
+        """Take in what has arrived, up to `_RECEIVED` requests; whether anything had.
 
-        With `wait`, the first of them is waited for, `_WAIT_MS` at most.
+        With `wait`, the first of them is waited for, `_WAIT_MS` at most. One that comes alone to
+        an idle daemon is answered without a detour.
         """
+        if not wait and not self._has_arrived():
+            return False
+        waits_since_ns = perf_counter_ns()
         try:
-            self._dispatch(self._socket.recv_multipart(0 if wait else zmq.NOBLOCK))
+            frames = self._next_frames(0 if wait else zmq.NOBLOCK)
         except zmq.Again:
             return False
-        until = monotonic() + _INTAKE_S
-        for _ in range(_INTAKE - 1):
-            # Asked first: an exception for "nothing there" would cost more than the question.
-            if not int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN or monotonic() > until:
+        now_ns = perf_counter_ns()
+        # One that was waited for came alone; else ask, for a batch is formed of what has come.
+        waited = wait and now_ns - waits_since_ns > _WAITED_NS
+        if not self._intake and (waited or not self._has_arrived()):
+            self._take_in(frames, now_ns, alone=True)
+            return True
+        until_ns = now_ns + _RECEIVE_NS
+        self._take_in(frames, now_ns)
+        for _ in range(_RECEIVED - 1):
+            if now_ns > until_ns or not self._has_arrived():
                 break
-            self._dispatch(self._socket.recv_multipart(zmq.NOBLOCK))
+            frames = self._next_frames(zmq.NOBLOCK)
+            now_ns = perf_counter_ns()
+            self._take_in(frames, now_ns)
         return True
 
-    def _dispatch(self, frames: list[bytes]) -> None:
-        if len(frames) == 3 and not frames[1]:
-            self._service.handle(frames[2], self._reply_to(frames[0], [b""]))
-        else:  # answered in the shape it came: with a delimiter where it had one
-            delimiter = [b""] if len(frames) > 1 and not frames[1] else []
-            self._service.refuse_envelope(self._reply_to(frames[0], delimiter))
+    def _next_frames(self, flags: int) -> list[bytes]:
+        """`recv_multipart`, which asks once less whether there is more: a sender comes first."""
+        receive, get = self._receive_frame, self._get_option
+        frames = [receive(flags), receive()]
+        while get(zmq.RCVMORE):
+            frames.append(receive())
+        return frames
 
-    def _reply_to(self, peer: bytes, delimiter: list[bytes]) -> Reply:
+    def _has_arrived(self) -> bool:
+        # Asked before receiving: an exception for "nothing there" would cost more than asking.
+        return bool(self._get_option(zmq.EVENTS) & zmq.POLLIN)
+
+    def _take_in(self, frames: list[bytes], now_ns: int, *, alone: bool = False) -> None:
+        """Let a request wait for its turn, or answer it where it need not or must not wait."""
+        peer = frames[0]
+        if len(frames) == 3 and not frames[1]:
+            body = frames[2]
+            if alone or len(body) > MAX_BODY_BYTES:  # which is refused unread
+                self._service.handle(body, self._reply_to(peer), peer, now_ns, alone=True)
+                return
+            try:
+                self._intake.put(Message(peer, body, now_ns))
+            except WireError as error:
+                self._service.refuse_unread(body, error, self._reply_to(peer), now_ns)
+        elif peer == self._bell_token and self._bell is not None:
+            self._bell.answered()
+        else:  # answered in the shape it came: with a delimiter where it had one
+            has_delimiter = len(frames) > 1 and not frames[1]
+            self._service.refuse_envelope(self._reply_to(peer, has_delimiter=has_delimiter), now_ns)
+
+    def _serve(self) -> None:
+        """Have some of what waits read and answered, or queued in its lane."""
+        until_ns = perf_counter_ns() + _SERVE_NS
+        for _ in range(_SERVED):
+            peer, body, received_ns = self._intake.pop()
+            self._service.handle(body, self._reply_to(peer), peer, received_ns)
+            if not self._intake or perf_counter_ns() > until_ns:
+                break
+
+    def _reply_to(self, peer: bytes, *, has_delimiter: bool = True) -> Reply:
+        send = self._send_frame
+
         def reply(body: bytes) -> None:
             try:
-                for frame in (peer, *delimiter):
-                    self._socket.send(frame, zmq.SNDMORE | zmq.NOBLOCK)
-                self._socket.send(body, zmq.NOBLOCK)
+                send(peer, _MORE)
+                if has_delimiter:
+                    send(b"", _MORE)
+                send(body, _LAST)
             except zmq.ZMQError as error:  # a peer whose queue is full; one that left is silent
                 log.warning("a reply could not be sent: %s", error)
 
         return reply
 
 
-def _require_loopback_port(endpoint: str) -> None:
-    address = endpoint.removeprefix("tcp://")
-    if address == endpoint:
-        raise BindError("only tcp:// endpoints are served")
-    if not address.startswith(_LOOPBACK):
-        raise BindError("without CURVE keys the daemon listens on loopback only")
-    port = address.rpartition(":")[2]
-    # ZeroMQ would listen on port 34463 where it is told 99999, and on 5655 where 5655x.
-    if port != "*" and not (port.isdecimal() and port.isascii() and int(port) <= _MOST_PORT):
-        raise BindError(f"its port is no number from 0 to {_MOST_PORT}")
-
-
 def _bind_problem(endpoint: str, error: Exception) -> str:
+    if isinstance(error, AccessError):
+        return str(error)
     if isinstance(error, zmq.ZMQError) and error.errno == zmq.EADDRINUSE:
         return (
             f"{endpoint} is in use, perhaps by another eabridge serve: stop that one, or give "

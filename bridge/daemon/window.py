@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +13,7 @@ from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import ForecastRequest
 
 _COLUMNS = ("open", "high", "low", "close")
+_FLOAT64 = np.dtype("<f8")
 
 
 def window_for(manifest: Manifest, request: ForecastRequest) -> NDArray[np.float64]:
@@ -21,59 +24,62 @@ def window_for(manifest: Manifest, request: ForecastRequest) -> NDArray[np.float
     Raises:
         WireError: `wrong_timeframe`, `bad_field`, `short_window` or `bad_values`.
     """
-    if manifest.tf not in (0, request.tf):
+    _, _, tf, _, columns, content, _ = request
+    context = manifest.context
+    if manifest.tf not in (0, tf):
         raise WireError(
             Code.WRONG_TIMEFRAME,
             f"{manifest.name} was trained on {timeframe_name(manifest.tf)} bars (tf "
-            f"{manifest.tf}) and cannot answer for {timeframe_name(request.tf)} (tf {request.tf}): "
-            f"send {timeframe_name(manifest.tf)} bars, or train a model on "
-            f"{timeframe_name(request.tf)}",
+            f"{manifest.tf}) and cannot answer for {timeframe_name(tf)} (tf {tf}): "
+            f"send {timeframe_name(manifest.tf)} bars, or train a model on {timeframe_name(tf)}",
         )
-    values = np.frombuffer(request.values, dtype="<f8")
-    bars = len(values) // request.columns
-    if bars < manifest.context:
+    values = np.frombuffer(content, _FLOAT64)
+    older = len(values) // columns - context
+    if older < 0:
         raise WireError(
             Code.SHORT_WINDOW,
-            f"the window has {bars} bars and {manifest.name} reads {manifest.context}: "
-            f"give at least {manifest.context} bars",
+            f"the window has {context + older} bars and {manifest.name} reads {context}: "
+            f"give at least {context} bars",
         )
-    if request.columns == 1:
+    if older:
+        # A window that waits keeps nothing alive of a message that is longer than it.
+        values = values[older * columns :].copy()
+    if columns == 1:
         if manifest.inputs == "ohlc":
             raise WireError(
                 Code.BAD_FIELD,
                 f"`close` is not enough: {manifest.name} reads open, high, low and close: "
                 "expected `ohlc`",
             )
-        window = values[-manifest.context :]
-    else:
-        window = values.reshape(bars, 4)[-manifest.context :]
-    _check_prices(window, first=bars - manifest.context)
-    if _reads_close(manifest, request):
-        return np.ascontiguousarray(window[:, 3])
-    # A window that waits keeps nothing alive of a message that is longer than it.
-    return window.copy() if bars > manifest.context else window
+        _check_prices(values, older, columns)
+        return values
+    _check_prices(values, older, columns)
+    window = values.reshape(context, columns)
+    _check_ranges(window, older)
+    return np.ascontiguousarray(window[:, 3]) if manifest.inputs == "close" else window
 
 
-def _reads_close(manifest: Manifest, request: ForecastRequest) -> bool:
-    return manifest.inputs == "close" and request.columns == 4
-
-
-def _check_prices(window: NDArray[np.float64], first: int) -> None:
-    # A NaN makes both comparisons false.
-    if not (window.min() > 0.0 and window.max() < np.inf):
-        flat = window.reshape(-1)
-        where = int(np.argmax(~((flat > 0.0) & (flat < np.inf))))
-        columns = window.size // len(window)
+def _check_prices(values: NDArray[np.float64], older: int, columns: int) -> None:
+    """`older` bars were sent before these and are not read."""
+    # The place of the smallest, or the largest, is that of the first NaN where there is one, and a
+    # NaN makes both comparisons false. To find the place costs a quarter of what `min` does.
+    smallest, largest = values.item(values.argmin()), values.item(values.argmax())
+    if not (smallest > 0.0 and largest < math.inf):
+        where = int(np.argmax(~((values > 0.0) & (values < math.inf))))
         name = "close" if columns == 1 else _COLUMNS[where % columns]
         raise WireError(
             Code.BAD_VALUES,
-            f"{name} of bar {first + where // columns} (0 is the oldest sent) is {flat[where]}: "
+            f"{name} of bar {older + where // columns} (0 is the oldest sent) is {values[where]}: "
             "every price must be a finite positive number",
         )
-    if window.ndim == 2 and (window[:, 1] < window[:, 2]).any():
-        bar = int(np.argmax(window[:, 1] < window[:, 2]))
+
+
+def _check_ranges(window: NDArray[np.float64], older: int) -> None:
+    below = window[:, 1] < window[:, 2]
+    bar = below.argmax()  # the first where there is one
+    if below[bar]:
         raise WireError(
             Code.BAD_VALUES,
-            f"high {window[bar, 1]} of bar {first + bar} (0 is the oldest sent) is below its low "
+            f"high {window[bar, 1]} of bar {older + bar} (0 is the oldest sent) is below its low "
             f"{window[bar, 2]}: send each row as open, high, low, close",
         )

@@ -41,15 +41,18 @@ def unpack(body: bytes) -> dict[str, Any]:
             f"the message has {len(body):,} bytes and the limit is {MAX_BODY_BYTES:,}: "
             "send fewer bars, or fewer items in a batch",
         )
-    parts = _Parts()
     try:
-        message = msgpack.unpackb(
-            body,
-            max_map_len=MAX_PARTS,
-            object_hook=parts.count_map,
-            list_hook=parts.count_array,
-            ext_hook=_extension,
-        )
+        if len(body) <= MAX_PARTS:  # each part takes a byte at least: there cannot be too many
+            message = msgpack.unpackb(body, ext_hook=_extension)
+        else:
+            parts = _Parts()
+            message = msgpack.unpackb(
+                body,
+                max_map_len=MAX_PARTS,
+                object_hook=parts.count_map,
+                list_hook=parts.count_array,
+                ext_hook=_extension,
+            )
     except msgpack.ExtraData as error:
         extra = len(error.extra)
         raise WireError(

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import is_int
@@ -25,8 +24,7 @@ _UINT64 = range(1 << 64)
 _UINT32 = range(1 << 32)
 
 
-@dataclass(frozen=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What every request carries: its op, the id to echo, and how long the client waits."""
 
     op: str
@@ -34,8 +32,7 @@ class Envelope:
     ttl_ms: int | None
 
 
-@dataclass(frozen=True)
-class ForecastRequest:
+class ForecastRequest(NamedTuple):
     """One window and the model that is asked.
 
     Attributes:
@@ -63,15 +60,15 @@ def parse_envelope(message: Mapping[Any, Any]) -> Envelope:
     Raises:
         WireError: `bad_version` or `bad_field`.
     """
-    version = message.get("v")
+    version, op = message.get("v"), message.get("op")
     if not is_int(version) or version != PROTOCOL_VERSION:
         found = "is missing" if "v" not in message else f"is {_shown(version)}"
         raise WireError(
             Code.BAD_VERSION, f"`v` {found}: this daemon speaks version {PROTOCOL_VERSION}"
         )
-    return Envelope(
-        _string(message, "op"), request_id(message), _optional(message, "ttl_ms", _UINT32)
-    )
+    if type(op) is not str:
+        op = _string(message, "op")
+    return Envelope(op, request_id(message), _optional(message, "ttl_ms", _UINT32))
 
 
 def request_id(message: Mapping[Any, Any]) -> int:
@@ -89,25 +86,26 @@ def parse_forecast(message: Mapping[Any, Any]) -> ForecastRequest:
     Raises:
         WireError: `bad_field`, naming the field; `bad_values` for a `bin` of broken length.
     """
-    symbol = _string(message, "symbol", default="")
-    if len(symbol) > MAX_SYMBOL_CHARACTERS:
+    get = message.get
+    symbol, arrays, tf, time = get("symbol", ""), get("arrays", False), get("tf"), get("time")
+    # Each is asked in a word whether it is right, as most are; what is wrong is told at length.
+    if type(symbol) is not str or len(symbol) > MAX_SYMBOL_CHARACTERS:
+        _string(message, "symbol")
         raise _bad_field(
             "symbol", f"has {len(symbol)} characters", f"at most {MAX_SYMBOL_CHARACTERS}"
         )
-    arrays = _boolean(message, "arrays")
+    if type(arrays) is not bool:
+        _boolean(message, "arrays")
     columns, values = _window(message)
-    tf = _integer(message, "tf", _UINT32)
-    if tf == 0:
+    if type(tf) is not int or not 0 < tf < _UINT32.stop:
+        _integer(message, "tf", _UINT32)
         raise _bad_field("tf", "is 0", "the seconds per bar, such as 3600")
-    return ForecastRequest(
-        model=_string(message, "model") if "model" in message else None,
-        symbol=symbol,
-        tf=tf,
-        time=_integer(message, "time", _INT64),
-        columns=columns,
-        values=values,
-        arrays=arrays,
-    )
+    if type(time) is not int or not _INT64.start <= time < _INT64.stop:
+        time = _integer(message, "time", _INT64)
+    model = get("model")
+    if type(model) is not str and "model" in message:
+        _string(message, "model")
+    return ForecastRequest(model, symbol, tf, time, columns, values, arrays)
 
 
 def parse_items(message: Mapping[Any, Any]) -> Sequence[Any]:
@@ -166,11 +164,10 @@ def read_numbers(field: object) -> bytes:
 
 
 def _window(message: Mapping[Any, Any]) -> tuple[int, bytes]:
-    given = [name for name in ("close", "ohlc") if name in message]
-    if len(given) != 1:
-        found = "and `ohlc` are both given" if given else "and `ohlc` are both missing"
+    field, columns = ("ohlc", 4) if "ohlc" in message else ("close", 1)
+    if field not in message or (columns == 4 and "close" in message):
+        found = "and `ohlc` are both given" if columns == 4 else "and `ohlc` are both missing"
         raise _bad_field("close", found, "one of the two")
-    field, columns = given[0], 4 if given[0] == "ohlc" else 1
     value = message[field]
     if isinstance(value, bytes):
         unit = columns * FLOAT64_BYTES
