@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -57,12 +58,12 @@ def slow(start_daemon: StartDaemon, store: Path) -> Daemon:
 def test_what_waits_behind_slow_windows_too_long_is_told_expired(
     slow: Daemon, connect: Connect, steps_per_second: float
 ) -> None:
-    tenth = close_item(graphs.window(steps_per_second / 10))
     busy, hasty = connect(slow.endpoint), connect(slow.endpoint)
-    hasty.ask(request("hello"))  # connected
-    busy.send_message(forecast(tenth))
-    busy.send_message(batch([tenth] * 30))
-    busy.receive_message()  # the batch arrived while this was computed
+    busy.ask(forecast(close_item(graphs.window(0.1 * steps_per_second))))  # it is known to be slow
+    items = [close_item(graphs.window(steps_per_second))] * (1 + (os.cpu_count() or 1))
+    busy.send_message(batch(items))
+    while not 0 < hasty.ask(request("health"))["queued"] < len(items):
+        pass  # until every worker there is has one
     hasty_request = forecast(close_item(np.ones(4)), ttl_ms=50)
     hasty.send_message(hasty_request)
     reply = hasty.receive_message()

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import bridge.daemon.batch
 import bridge.daemon.lane
 from bridge.backends import Backend, BackendError, Forecasts, open_backend
 from bridge.bundles import open_bundle
 from bridge.daemon import Lane
-from bridge.daemon.lane import MAX_BATCH, MAX_WAITING, Outcome
+from bridge.daemon.batch import Outcome
+from bridge.daemon.lane import MAX_WAITING
+from bridge.daemon.pace import MAX_BATCH
 from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import ForecastRequest
 from tests.backends import graphs
@@ -36,6 +39,12 @@ class Recording:
         self.sizes.append(len(bars))
         return self.inner.forecast(bars, time)
 
+    def abort(self) -> None:
+        self.inner.abort()
+
+    def close(self) -> None:
+        self.inner.close()
+
 
 @pytest.fixture
 def backend(store: Path) -> Recording:
@@ -53,12 +62,16 @@ def outcomes() -> list[Outcome]:
     return []
 
 
-@pytest.fixture
-def set_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    def set_ns(now_ns: int) -> None:
-        monkeypatch.setattr(bridge.daemon.lane, "perf_counter_ns", lambda: now_ns)
+SetClock = Callable[[Callable[[], int]], None]
 
-    return set_ns
+
+@pytest.fixture
+def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
+    def set_to(clock: Callable[[], int]) -> None:
+        for module in (bridge.daemon.lane, bridge.daemon.batch):
+            monkeypatch.setattr(module, "perf_counter_ns", clock)
+
+    return set_to
 
 
 def _codes(outcomes: list[Outcome]) -> list[Code | None]:
@@ -83,8 +96,7 @@ def test_a_batch_delivers_each_job_its_own_outcome(lane: Lane, outcomes: list[Ou
     _run(lane)
     quantiles = [outcome.quantiles for outcome in outcomes]
     for close, found in zip((1.0, 2.0, 3.0), quantiles, strict=True):
-        assert found is not None
-        assert found.tobytes() == graphs.expected_quantiles(close).tobytes()
+        assert found == graphs.expected_quantiles(close).tobytes()
 
 
 def test_an_empty_lane_runs_nothing(lane: Lane, backend: Recording) -> None:
@@ -102,12 +114,9 @@ def test_the_batches_of_a_fast_model_grow_to_the_limit(lane: Lane, backend: Reco
 
 
 def test_the_batches_of_a_slow_model_stay_small(
-    lane: Lane, backend: Recording, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, backend: Recording, set_clock: SetClock
 ) -> None:
-    def clock() -> int:
-        return 150_000_000 * sum(backend.sizes)  # 150 ms for each window
-
-    monkeypatch.setattr(bridge.daemon.lane, "perf_counter_ns", clock)
+    set_clock(lambda: 150_000_000 * sum(backend.sizes))  # 150 ms for each window
     for _ in range(20):
         lane.submit(_request(1.0), None, lambda _: None)
     _run(lane)
@@ -115,15 +124,13 @@ def test_the_batches_of_a_slow_model_stay_small(
 
 
 def test_batches_shrink_when_a_model_becomes_slow(
-    lane: Lane, backend: Recording, monkeypatch: pytest.MonkeyPatch
+    lane: Lane, backend: Recording, set_clock: SetClock
 ) -> None:
     for _ in range(4 * MAX_BATCH):
         lane.submit(_request(1.0), None, lambda _: None)
     _run(lane)
     backend.sizes.clear()
-    monkeypatch.setattr(
-        bridge.daemon.lane, "perf_counter_ns", lambda: 50_000_000 * sum(backend.sizes)
-    )
+    set_clock(lambda: 50_000_000 * sum(backend.sizes))
     for _ in range(2 * MAX_BATCH):
         lane.submit(_request(1.0), None, lambda _: None)
     _run(lane)
@@ -157,39 +164,39 @@ def test_a_bad_window_is_not_queued(lane: Lane) -> None:
 
 
 def test_a_job_past_its_deadline_expires_without_being_computed(
-    lane: Lane, backend: Recording, outcomes: list[Outcome], set_clock: Callable[[int], None]
+    lane: Lane, backend: Recording, outcomes: list[Outcome], set_clock: SetClock
 ) -> None:
     lane.submit(_request(1.0), 1_000, outcomes.append)
-    set_clock(1_000)
+    set_clock(lambda: 1_000)
     lane.run_batch()
     assert (_codes(outcomes), backend.sizes) == ([Code.EXPIRED], [])
 
 
 def test_a_job_before_its_deadline_is_computed(
-    lane: Lane, outcomes: list[Outcome], set_clock: Callable[[int], None]
+    lane: Lane, outcomes: list[Outcome], set_clock: SetClock
 ) -> None:
     lane.submit(_request(1.0), 1_000, outcomes.append)
-    set_clock(999)
+    set_clock(lambda: 999)
     lane.run_batch()
     assert _codes(outcomes) == [None]
 
 
 def test_a_job_without_deadline_never_expires(
-    lane: Lane, outcomes: list[Outcome], set_clock: Callable[[int], None]
+    lane: Lane, outcomes: list[Outcome], set_clock: SetClock
 ) -> None:
     lane.submit(_request(1.0), None, outcomes.append)
-    set_clock(1 << 62)
+    set_clock(lambda: 1 << 62)
     lane.run_batch()
     assert _codes(outcomes) == [None]
 
 
 def test_expired_jobs_take_no_place_in_a_batch(
-    lane: Lane, backend: Recording, outcomes: list[Outcome], set_clock: Callable[[int], None]
+    lane: Lane, backend: Recording, outcomes: list[Outcome], set_clock: SetClock
 ) -> None:
     for _ in range(10):
         lane.submit(_request(1.0), 1_000, outcomes.append)
     lane.submit(_request(1.0), None, outcomes.append)
-    set_clock(2_000)
+    set_clock(lambda: 2_000)
     lane.run_batch()
     assert _codes(outcomes) == [Code.EXPIRED] * 10 + [None]
     assert backend.sizes == [1]
@@ -223,6 +230,12 @@ class Defective:
 
     def forecast(self, bars: NDArray[np.float64], time: NDArray[np.float64]) -> Forecasts:
         raise ZeroDivisionError("secret")
+
+    def abort(self) -> None:
+        """Nobody waits."""
+
+    def close(self) -> None:
+        """Holds nothing."""
 
 
 def test_a_defect_answers_every_job_internal_and_tells_the_log_alone(

@@ -99,4 +99,4 @@ def test_symbols_made_up_without_end_are_not_all_remembered(base: Bundle, gbp: B
         message = forecast(close_item(np.ones(4)), symbol=f"S{number}", ttl_ms=0)
         service.handle(msgpack.packb(message), replies.append)
     assert len(replies) == 10_000
-    assert len(service._by_model[None]) < 10_000
+    assert len(service._roster._by_model[None]) < 10_000

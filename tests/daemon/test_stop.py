@@ -24,9 +24,9 @@ EITHER_SIGNAL = pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
 
 @pytest.fixture
 def slow(start_daemon: StartDaemon, store: Path) -> Daemon:
-    """A daemon of its own, with a slow model."""
+    """A daemon of its own, with a slow model, that computes what is asked again anew."""
     graphs.put(store, graphs.slow(), graphs.manifest("slow"))
-    return start_daemon("--models", store)
+    return start_daemon("--models", store, "--cache", "0")
 
 
 def _connected(daemon: Daemon, connect: Connect) -> Peer:
