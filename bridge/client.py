@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ import zmq
 
 from bridge.answers import Forecast, Health, Hello, read_forecast, read_model
 from bridge.bars import Bars
+from bridge.keys import KeyPair, client_keys, use_keys
+from bridge.silence import why_silent
 from bridge.wire import DEFAULT_ENDPOINT, PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
 from bridge.wire.errors import Code, WireError
@@ -35,6 +38,10 @@ class ClientError(Exception):
 
 class Unreachable(ClientError):
     """No answer came in time, however often it was asked for."""
+
+
+class NotAdmitted(Unreachable):
+    """The daemon is there, and refuses this client for its keys: for none, or for wrong ones."""
 
 
 class DaemonError(ClientError):
@@ -60,6 +67,12 @@ class Client:
         timeout_ms: how long to wait for each try. Sent along, so that the daemon computes
             nothing that comes too late.
         retries: how often to ask again after the first try.
+        server_key: the daemon's public key, or a file with it, where it asks for keys (CURVE).
+        keys: then also this client's own pair, or the file that `eabridge keys new` wrote; the
+            daemon must have been told to allow it.
+
+    Raises:
+        KeysError: keys that cannot be used.
     """
 
     def __init__(
@@ -69,11 +82,14 @@ class Client:
         model: str | None = None,
         timeout_ms: int = 1000,
         retries: int = 2,
+        server_key: str | Path | None = None,
+        keys: KeyPair | str | Path | None = None,
     ) -> None:
         if timeout_ms < 1 or retries < 0:
             raise ValueError(
                 f"timeout_ms {timeout_ms} must be positive and retries {retries} not negative"
             )
+        self._keys = client_keys(keys, server_key)
         self.endpoint = endpoint
         self.model = model
         self.timeout_ms = timeout_ms
@@ -196,11 +212,13 @@ class Client:
                     if not reply.get("ok"):
                         raise _daemon_error(reply)
                     return reply
-            tries = f"{1 + self.retries} times {self.timeout_ms} ms"
-            raise Unreachable(
-                f"no answer from {self.endpoint} in {tries}: is the daemon running? Start it "
-                "with: eabridge serve"
-            )
+            raise self._unreachable()
+
+    def _unreachable(self) -> Unreachable:
+        silence = why_silent(self.endpoint, self._keys, self.timeout_ms / 1000)
+        tries = f"{1 + self.retries} times {self.timeout_ms} ms"
+        message = f"no answer from {self.endpoint} in {tries}: {silence.why}"
+        return (NotAdmitted if silence.for_keys else Unreachable)(message)
 
     def _round_trip(self, request: int, body: bytes) -> dict[str, Any] | None:
         """The reply to one try, or None when its time ran out."""
@@ -245,6 +263,8 @@ class Client:
             raise ClientError("this client is closed: make another one")
         socket = self._context.socket(zmq.REQ)
         socket.setsockopt(zmq.LINGER, 0)
+        if self._keys is not None:
+            use_keys(socket, self._keys)
         try:
             socket.connect(self.endpoint)
         except zmq.ZMQError as error:

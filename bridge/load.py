@@ -23,13 +23,13 @@ import zmq
 from hdrh.histogram import HdrHistogram
 
 from bridge.client import Client
-from bridge.synthetic import random_walk_bars
-from bridge.wire import PROTOCOL_VERSION
-from bridge.wire.codec import pack, unpack
+from bridge.keys import KeyPair, client_keys, use_keys
+from bridge.synthetic import SyntheticRequests, random_walk_bars
+from bridge.wire.codec import unpack
 
 _LOWEST_US, _HIGHEST_US, _DIGITS = 1, 60_000_000, 3
 _PERCENTILES = {"p50_us": 50.0, "p90_us": 90.0, "p99_us": 99.0, "p99.9_us": 99.9}
-_BODIES = 256  # different windows in turn, so that no cache makes an answer cheap
+_WINDOWS = 256  # different ones in turn
 _LAST_ANSWERS_S = 2.0
 _START_S = 60.0
 _STOP_S = 30.0
@@ -42,7 +42,7 @@ class LoadError(RuntimeError):
 @dataclass(frozen=True)
 class LoadPlan:
     """What to do: `clients` connections for `seconds`, in all `rate` requests a second, or as
-    many as are answered where None."""
+    many as are answered where None. `keys` and `server_key` where the daemon asks for keys."""
 
     endpoint: str
     clients: int
@@ -52,6 +52,8 @@ class LoadPlan:
     tf: int = 3600
     context: int = 128
     ttl_ms: int = 10_000
+    keys: KeyPair | None = None
+    server_key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +160,9 @@ class _Tally:
 
 def _fitted(plan: LoadPlan) -> LoadPlan:
     """The plan with what the asked model wants; proves that somebody answers."""
-    with Client(plan.endpoint, model=plan.model) as client:
+    with Client(
+        plan.endpoint, model=plan.model, keys=plan.keys, server_key=plan.server_key
+    ) as client:
         for model in client.hello().models:
             if plan.model in (model.name, model.label) or (plan.model is None and model.default):
                 return replace(plan, tf=model.tf or plan.tf, context=model.context)
@@ -169,7 +173,7 @@ def _fitted(plan: LoadPlan) -> LoadPlan:
 
 def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> None:
     """One process: its clients, one loop, one clock."""
-    sender = _Sender(plan, clients, seed=index * _BODIES)
+    sender = _Sender(plan, clients, seed=index)
     gate.wait(_START_S)
     if plan.rate is None:
         tally = sender.closed_loop()
@@ -189,13 +193,21 @@ class _Sender:
         self._context = zmq.Context()
         self._poller = zmq.Poller()
         self._sockets: list[zmq.Socket[bytes]] = []
+        keys = client_keys(plan.keys, plan.server_key)
         for _ in range(clients):
             socket = self._context.socket(zmq.DEALER)
             socket.setsockopt(zmq.LINGER, 0)
+            if keys is not None:
+                use_keys(socket, keys)
             socket.connect(plan.endpoint)
             self._poller.register(socket, zmq.POLLIN)
             self._sockets.append(socket)
-        self._bodies = [_body(plan, seed + each) for each in range(_BODIES)]
+        asked: dict[str, Any] = {"ttl_ms": plan.ttl_ms}
+        if plan.model is not None:
+            asked["model"] = plan.model
+        self._requests = SyntheticRequests(
+            plan.context, plan.tf, windows=_WINDOWS, seed=seed, **asked
+        )
         self._tally = _Tally(HdrHistogram(_LOWEST_US, _HIGHEST_US, _DIGITS))
         self._due_by_id: dict[int, float] = {}
         self._sent = 0
@@ -236,11 +248,10 @@ class _Sender:
         return now < end or (bool(self._due_by_id) and now < end + _LAST_ANSWERS_S)
 
     def _send(self, socket: zmq.Socket[bytes], due: float) -> None:
-        self._sent += 1
+        self._sent, body = self._requests.next()
         self._tally.late = max(self._tally.late, time.perf_counter() - due)
-        head, tail = self._bodies[self._sent % _BODIES]
         try:
-            socket.send_multipart([b"", head + self._sent.to_bytes(8, "big") + tail], zmq.NOBLOCK)
+            socket.send_multipart([b"", body], zmq.NOBLOCK)
         except zmq.Again:  # the daemon takes no more: its queue, and this socket's, are full
             self._tally.unsent += 1
         else:
@@ -290,22 +301,3 @@ def _merge(tallies: Sequence[_Tally]) -> LoadResult:
         late_us=int(max(tally.late for tally in tallies) * 1e6),
         histogram=histogram,
     )
-
-
-def _body(plan: LoadPlan, seed: int) -> tuple[bytes, bytes]:
-    """A forecast request cut where its id stands, an eight-byte integer."""
-    bars = random_walk_bars(plan.context, plan.tf, seed)
-    mark = 0xF1F2_F3F4_F5F6_F7F8
-    message: dict[str, Any] = {
-        "v": PROTOCOL_VERSION,
-        "id": mark,
-        "op": "forecast",
-        "ttl_ms": plan.ttl_ms,
-        "tf": bars.tf,
-        "time": int(bars.time[-1]),
-        "ohlc": bars.ohlc.astype("<f8").tobytes(),
-    }
-    if plan.model is not None:
-        message["model"] = plan.model
-    head, tail = pack(message).split(mark.to_bytes(8, "big"))
-    return head, tail

@@ -90,6 +90,39 @@ def endpoint(text: str) -> str:
     return text if "://" in text else f"tcp://{text}"
 
 
+def add_keys(parser: Any) -> None:
+    """Add the options with which a client is let in by a daemon that asks for keys."""
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        metavar="FILE",
+        help="this client's own keys, made by eabridge keys new: a daemon that is reached over a "
+        "network asks for them",
+    )
+    parser.add_argument(
+        "--server-key",
+        metavar="KEY|FILE",
+        help="with --keys: the daemon's public key, in quotes, or the file with it",
+    )
+
+
+def given_keys(options: argparse.Namespace) -> dict[str, Any]:
+    """The keys given, as `Client` takes them.
+
+    Raises:
+        UserError: one without the other, they cannot be used, or no daemon is asked.
+    """
+    from bridge.keys import KeysError, client_keys
+
+    if options.connect is None and (options.keys or options.server_key):
+        raise UserError("--keys and --server-key are for a daemon: give --connect as well")
+    try:
+        keys = client_keys(options.keys, options.server_key)
+    except KeysError as error:
+        raise UserError(str(error)) from error
+    return {} if keys is None else {"keys": keys.own, "server_key": keys.server}
+
+
 def png_file(text: str) -> Path:
     """A picture's path, for argparse: refused before the work, not after it."""
     path = Path(text)

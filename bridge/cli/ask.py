@@ -1,4 +1,4 @@
-"""`eabridge forecast` and `eabridge models`."""
+"""`eabridge forecast`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 
 from bridge.cli.arguments import (
     add_data,
+    add_keys,
     add_model,
-    add_stores,
     choose_bundle,
     endpoint,
+    given_keys,
     load_bars,
     png_file,
 )
@@ -32,19 +33,11 @@ def add_parser(commands: Any) -> None:
         metavar="ENDPOINT",
         help="ask this daemon in place of running the model here",
     )
+    add_keys(parser)
     parser.add_argument(
         "--plot", type=png_file, metavar="FILE.png", help="draw a fan chart as well"
     )
     parser.set_defaults(run=run_forecast)
-
-    parser = commands.add_parser(
-        "models",
-        help="list the models there are",
-        description="List the models that `eabridge serve` would load, or that a daemon has.",
-    )
-    add_stores(parser)
-    parser.add_argument("--connect", type=endpoint, metavar="ENDPOINT", help="ask this daemon")
-    parser.set_defaults(run=run_models)
 
 
 def run_forecast(options: argparse.Namespace) -> int:
@@ -57,13 +50,14 @@ def run_forecast(options: argparse.Namespace) -> int:
     if options.plot:
         with needs("demo", "--plot"):
             from bridge.chart import draw_fan
+    keys = given_keys(options)
     loaded = load_bars(options)
     if len(loaded) != 1:
         raise UserError(f"--data matches {len(loaded)} files: forecast from one at a time")
     ((_, bars),) = loaded
     try:
         if options.connect:
-            with Client(options.connect, model=options.model) as client:
+            with Client(options.connect, model=options.model, **keys) as client:
                 answer = client.forecast(bars)
         else:
             bundle = choose_bundle(options.model, options.models, bars.symbol)
@@ -75,29 +69,4 @@ def run_forecast(options: argparse.Namespace) -> int:
     if options.plot:
         draw_fan(answer, bars, options.plot)
         print(f"drew {options.plot}")
-    return 0
-
-
-def run_models(options: argparse.Namespace) -> int:
-    import sys
-
-    from bridge.bundles import default_stores, list_bundles
-    from bridge.cli import show
-    from bridge.client import Client, ClientError
-
-    if options.connect:
-        try:
-            with Client(options.connect) as client:
-                show.served_models(client.hello())
-        except ClientError as error:
-            raise UserError(str(error)) from error
-        return 0
-    bundles, refused = list_bundles(options.models or default_stores())
-    if bundles:
-        show.stored_models(bundles)
-    for refusal in refused:
-        print(f"refused: {refusal}", file=sys.stderr)
-    if not bundles:
-        folders = ", ".join(str(store) for store in options.models or default_stores())
-        raise UserError(f"no model in {folders}: give --models a folder of models")
     return 0

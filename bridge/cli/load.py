@@ -6,7 +6,7 @@ import argparse
 import json
 from typing import Any
 
-from bridge.cli.arguments import add_model, choose_bundle, endpoint
+from bridge.cli.arguments import add_keys, add_model, choose_bundle, endpoint, given_keys
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -26,6 +26,7 @@ def add_parser(commands: Any) -> None:
         metavar="ENDPOINT",
         help="(default: %(default)s)",
     )
+    add_keys(parser)
     parser.add_argument(
         "--clients", type=int, default=8, metavar="N", help="(default: %(default)s)"
     )
@@ -61,7 +62,12 @@ def run_load(options: argparse.Namespace) -> int:
         if value is not None and value < least:
             raise UserError(f"--{name} {value}: at least {least}")
     plan = load.LoadPlan(
-        options.connect, options.clients, options.seconds, options.rate, options.model
+        options.connect,
+        options.clients,
+        options.seconds,
+        options.rate,
+        options.model,
+        **given_keys(options),
     )
     try:
         with show.lasting("asking", options.seconds) as on_tick:

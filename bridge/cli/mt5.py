@@ -9,7 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bridge.cli.arguments import add_model, add_stores, choose_bundle, endpoint
+from bridge.cli.arguments import (
+    add_keys,
+    add_model,
+    add_stores,
+    choose_bundle,
+    endpoint,
+    given_keys,
+)
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -66,6 +73,7 @@ def add_parser(commands: Any) -> None:
         metavar="ENDPOINT",
         help="where the EA asks (default: %(default)s)",
     )
+    add_keys(parser)
     parser.add_argument(
         "--data-folder", action="append", type=Path, metavar="DIR", help=_DATA_FOLDER
     )
@@ -113,9 +121,9 @@ def run_doctor(options: argparse.Namespace) -> int:
     from bridge.doctor import examine
 
     findings = []
-    for finding in examine(
-        options.connect, options.models or default_stores(), options.data_folder
-    ):
+    stores = options.models or default_stores()
+    keys = given_keys(options)
+    for finding in examine(options.connect, stores, options.data_folder, **keys):
         findings.append(finding)
         if not options.json:
             show_mt5.finding(finding)

@@ -15,8 +15,9 @@ import psutil
 from bridge.answers import Hello
 from bridge.bars import timeframe_name
 from bridge.bundles import Bundle
-from bridge.client import Client, ClientError
+from bridge.client import Client, ClientError, NotAdmitted
 from bridge.doctor.findings import Finding, Mark
+from bridge.keys import KeyPair
 from bridge.synthetic import random_walk_bars
 from bridge.wire import DEFAULT_ENDPOINT
 
@@ -34,8 +35,17 @@ def host_and_port(endpoint: str) -> tuple[str, int] | None:
     return (match["host"].strip("[]"), int(match["port"])) if match else None
 
 
-def examine_daemon(endpoint: str, bundles: Sequence[Bundle]) -> Iterator[Finding]:
-    """Look at the daemon on `endpoint`, and compare what it serves with the models on disk."""
+def examine_daemon(
+    endpoint: str,
+    bundles: Sequence[Bundle],
+    *,
+    keys: KeyPair | None = None,
+    server_key: str | None = None,
+) -> Iterator[Finding]:
+    """Look at the daemon on `endpoint`, and compare what it serves with the models on disk.
+
+    `keys` and `server_key` are for a daemon that asks for keys.
+    """
     place = host_and_port(endpoint)
     if place is None:
         yield Finding(
@@ -47,9 +57,18 @@ def examine_daemon(endpoint: str, bundles: Sequence[Bundle]) -> Iterator[Finding
         yield trouble
         return
     address = endpoint if endpoint.startswith("tcp://") else f"tcp://{endpoint}"
-    with Client(address, timeout_ms=_ANSWER_MS, retries=0) as client:
+    with Client(
+        address, timeout_ms=_ANSWER_MS, retries=0, keys=keys, server_key=server_key
+    ) as client:
         try:
             hello, health = client.hello(), client.health()
+        except NotAdmitted as error:
+            yield Finding(
+                Mark.BROKEN,
+                f"a daemon on {address} does not let this client in: {error}",
+                "what eabridge keys --help shows, step by step",
+            )
+            return
         except ClientError as error:
             owner = _owner(place[1])
             said = f" ({owner})" if owner else ""

@@ -11,10 +11,16 @@ from bridge.bundles import Bundle, BundleError, list_bundles
 from bridge.doctor.daemon import examine_daemon, host_and_port
 from bridge.doctor.findings import Finding, Mark
 from bridge.doctor.terminals import examine_terminals
+from bridge.keys import KeyPair
 
 
 def examine(
-    endpoint: str, stores: Sequence[Path], data_folders: Sequence[Path] | None = None
+    endpoint: str,
+    stores: Sequence[Path],
+    data_folders: Sequence[Path] | None = None,
+    *,
+    keys: KeyPair | None = None,
+    server_key: str | None = None,
 ) -> Iterator[Finding]:
     """Look at everything, and tell each finding as it is found.
 
@@ -22,13 +28,14 @@ def examine(
         endpoint: where the EA asks.
         stores: folders of models, as the daemon has them.
         data_folders: of the terminals to look at; all that are found where None.
+        keys, server_key: for a daemon that asks for keys.
     """
     packages = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "pyzmq", "numpy"))
     here = f"eabridge {version('eabridge')}, Python {platform.python_version()}, {packages}"
     yield Finding(Mark.OK, here)
     bundles, refused = list_bundles(stores)
     yield from _models_on_disk(bundles, refused, stores)
-    yield from examine_daemon(endpoint, bundles)
+    yield from examine_daemon(endpoint, bundles, keys=keys, server_key=server_key)
     host, _ = host_and_port(endpoint) or ("127.0.0.1", 0)
     yield from examine_terminals(data_folders, bundles, host)
 

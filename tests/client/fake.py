@@ -10,6 +10,8 @@ from typing import Any
 import msgpack
 import zmq
 
+from bridge.daemon.access import Access
+
 Send = Callable[..., None]
 Behaviour = Callable[[int, dict[str, Any], Send], None]
 """Called with a request's number (from 1), the request, and what sends frames back to its asker,
@@ -19,18 +21,34 @@ now or during a later call."""
 class FakeDaemon:
     """Runs `behave` in a thread of its own for every request, between `with` and its end.
 
+    Args:
+        access: who may connect, as the real daemon has it; anybody where None.
+
     Attributes:
         endpoint: where it listens.
+        gate: what watches its connections; None where anybody may connect.
         requests: all that it was asked, in order.
     """
 
-    def __init__(self, behave: Behaviour, endpoint: str = "tcp://127.0.0.1:0") -> None:
+    def __init__(
+        self,
+        behave: Behaviour,
+        endpoint: str = "tcp://127.0.0.1:0",
+        access: Access | None = None,
+    ) -> None:
         self.requests: list[dict[str, Any]] = []
         self._behave = behave
         self._context = zmq.Context()
         self._socket = self._context.socket(zmq.ROUTER)
         self._socket.linger = 0
-        self._socket.bind(endpoint)
+        self.gate = None
+        try:
+            if access is not None:
+                self.gate = access.secure(self._socket, self._context, endpoint)
+            self._socket.bind(endpoint)
+        except BaseException:
+            self._close()
+            raise
         self.endpoint: str = self._socket.getsockopt_string(zmq.LAST_ENDPOINT)
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="fake daemon")
@@ -47,6 +65,11 @@ class FakeDaemon:
     ) -> None:
         self._end.set()
         self._thread.join()
+        self._close()
+
+    def _close(self) -> None:
+        if self.gate is not None:
+            self.gate.close()
         self._socket.close()
         self._context.term()
 

@@ -1,0 +1,1 @@
+"""Keys in files: those of daemons and clients, and who may connect."""
