@@ -1,6 +1,6 @@
 """What the bridge costs, beside its floors, in one run: `eabridge bench`.
 
-Five ways of asking take turns in short rounds, so that whatever else this machine does falls on
+Ways of asking take turns in short rounds, so that whatever else this machine does falls on
 all of them alike, and what counts are ratios: a bare pyzmq echo with the same payload sizes and
 the model in this process are the floors, the daemon's `forecast` and `health` stand beside them.
 A turn's first requests are not counted: what is shown is the steady state, not the first question
@@ -9,13 +9,14 @@ after a pause.
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import re
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from bridge.book import make_book
 from bridge.bundles import Bundle
 from bridge.client import Client
 from bridge.runtimes import Runtimes
-from bridge.synthetic import random_walk_bars
+from bridge.synthetic import SyntheticRequests, random_walk_bars
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
 
@@ -47,6 +48,7 @@ _STARTS = 5
 _BARS_READ = 500_000
 _BOOKS, _BOOK_FORECASTS = 3, 2000
 _MEGABYTE = 1e6
+_WEEK_S = 604_800
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ _ECHO = "bare pyzmq echo, a forecast's sizes"
 _SMALL_ECHO = "bare pyzmq echo, health's sizes"
 _INFERENCE = "model in this process"
 _FORECAST = "daemon: forecast"
+_CACHED = "daemon: forecast from its cache"
 _HEALTH = "daemon: health"
 _CLIENT = "daemon: Client.forecast, bars to values"
 
@@ -152,6 +155,7 @@ def _figures(rows: dict[str, Row], start: float, memory: float) -> tuple[Figure,
         Figure(
             "overhead of a forecast over the model alone, in echoes", overhead / echo.p50_us, 1.5
         ),
+        Figure("a forecast from the cache, in echoes", rows[_CACHED].p50_us / echo.p50_us, 1.3),
         Figure("health, in echoes", health, 1.3),
         Figure("p99 of a forecast over its p50", forecast.p99_us / forecast.p50_us, 2.5),
         Figure("process start to ready", start, 1.5, "s"),
@@ -167,11 +171,17 @@ def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callab
     windows = [
         random_walk_bars(manifest.context, manifest.tf or 3600, seed) for seed in range(_WINDOWS)
     ]
-    bodies = [_request(bars, manifest.inputs) for bars in windows]
+    tf = manifest.tf or 3600
+    fresh = SyntheticRequests(manifest.context, tf, inputs=manifest.inputs, windows=_WINDOWS)
+    again = SyntheticRequests(
+        manifest.context, tf, inputs=manifest.inputs, windows=_WINDOWS, fresh=False, seed=1
+    )
+    bodies = [fresh.next()[1] for _ in range(_WINDOWS)]
     health = pack({"v": PROTOCOL_VERSION, "op": "health", "id": 1})
     backend = open_backend(bundle, _runtimes(bundle))
     values = [bars.ohlc if manifest.inputs == "ohlc" else bars.close for bars in windows]
     batches = [(window[np.newaxis], np.array([1.5e9])) for window in values]
+    weeks = itertools.count(1000)
     context = zmq.Context()
     direct = _request_socket(context, daemon.endpoint)
 
@@ -186,6 +196,9 @@ def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callab
     with _echo_server(sizes) as endpoint, Client(daemon.endpoint) as client:
         echo = _request_socket(context, endpoint)
 
+        def later(index: int) -> Bars:
+            return _later(windows[index], next(weeks))
+
         def echoed(body: bytes) -> bytes:
             echo.send(body)
             reply: bytes = echo.recv()
@@ -196,9 +209,12 @@ def _ways(bundle: Bundle, daemon: BackgroundDaemon) -> Iterator[dict[str, Callab
                 _ECHO: lambda index: echoed(bodies[index % _WINDOWS]),
                 _SMALL_ECHO: lambda index: echoed(health),
                 _INFERENCE: lambda index: backend.forecast(*batches[index % _WINDOWS]),
-                _FORECAST: lambda index: asked(bodies[index % _WINDOWS]),
+                _FORECAST: lambda index: asked(fresh.next()[1]),
+                _CACHED: lambda index: asked(again.next()[1]),
                 _HEALTH: lambda index: asked(health),
-                _CLIENT: lambda index: client.forecast(windows[index % _WINDOWS]),
+                _CLIENT: lambda index: client.forecast(
+                    _later(windows[index % _WINDOWS], next(weeks))
+                ),
             }
         finally:
             echo.close()
@@ -255,18 +271,19 @@ def _book_over_asking(bundle: Bundle, daemon: BackgroundDaemon, forecasts: int) 
     manifest = bundle.manifest
     context = manifest.context
     bars = random_walk_bars(context - 1 + forecasts, manifest.tf or 3600, seed=0)
-    windows = [bars[start : start + context] for start in range(forecasts)]
-    bodies = [_request(window, manifest.inputs) for window in windows]
     ratios = []
     with zmq.Context() as zmq_context, tempfile.TemporaryDirectory() as folder:
         socket = _request_socket(zmq_context, daemon.endpoint)
-        for _ in range(_BOOKS):
+        for turn in range(_BOOKS):
+            later = _later(bars, turn)  # or the daemon would answer from its cache
+            windows = [later[start : start + context] for start in range(forecasts)]
+            bodies = [_request(window, manifest.inputs) for window in windows]
             begun = time.perf_counter()
             for body in bodies:
                 socket.send(body)
                 socket.recv()
             asked = time.perf_counter() - begun
-            made = make_book(bundle, bars, Path(folder) / "walk.book", runtime=_runtimes(bundle))
+            made = make_book(bundle, later, Path(folder) / "walk.book", runtime=_runtimes(bundle))
             ratios.append(made.seconds / asked)
         socket.close()
     return float(np.median(ratios))
@@ -308,6 +325,10 @@ def _request(bars: Bars, inputs: str) -> bytes:
             inputs: np.ascontiguousarray(window, dtype="<f8").tobytes(),
         }
     )
+
+
+def _later(bars: Bars, weeks: int) -> Bars:
+    return replace(bars, time=bars.time + weeks * _WEEK_S)
 
 
 def _installed_bytes() -> int:

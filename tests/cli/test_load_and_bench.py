@@ -97,7 +97,7 @@ def test_bench_prints_ratios_beside_their_floors(run: Run) -> None:
 
     result = json.loads(ran.out)
     rows = {row["name"]: row for row in result["rows"]}
-    assert len(rows) == 6
+    assert len(rows) == 7
     assert all(0 < row["p50_us"] <= row["p99_us"] for row in rows.values())
     figures = {figure["name"]: figure for figure in result["figures"]}
     assert figures["resident memory when serving"]["value"] > 10

@@ -1,0 +1,176 @@
+"""Clients without a library: many connections in one process of its own, timed one by one."""
+
+from __future__ import annotations
+
+import multiprocessing
+import selectors
+import socket
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgpack
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.bench.framing import Framing
+from tests.bench.requests import requests
+
+_PATIENCE_S = 30.0
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How a swarm asks.
+
+    Attributes:
+        port: of the server. framing: how it is spoken to.
+        clients: connections; each has one request on its way at most.
+        seconds: how long.
+        pause_s: between a reply and the client's next request.
+        fresh: whether every request asks about a time of its own.
+        seed: sets one swarm's requests apart from another's.
+    """
+
+    port: int
+    framing: Framing
+    clients: int = 8
+    seconds: float = 3.0
+    pause_s: float = 0.0
+    fresh: bool = True
+    seed: int = 0
+
+
+@dataclass
+class Answers:
+    """What came: seconds of each answered request, refusals by code, and the clients' own cost."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: Counter[str] = field(default_factory=Counter)
+    seconds: float = 0.0
+    processor_seconds: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        return len(self.latencies) / self.seconds
+
+    def percentile_us(self, percent: float) -> float:
+        return 1e6 * float(np.percentile(self.latencies, percent))
+
+    def plus(self, other: Answers) -> Answers:
+        """Both, one after the other."""
+        return Answers(
+            self.latencies + other.latencies,
+            self.errors + other.errors,
+            self.seconds + other.seconds,
+            self.processor_seconds + other.processor_seconds,
+        )
+
+
+def ask(asking: Asking) -> Answers:
+    """Run a swarm in a process of its own, and wait for what came of it."""
+    with asked(asking) as going:
+        return going()
+
+
+@contextmanager
+def asked(asking: Asking) -> Iterator[Any]:
+    """A swarm beside the block; what is given waits for its answers."""
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe()
+    process = spawn.Process(target=_work, args=(asking, theirs), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        ours.recv()  # it is connected and has been answered once
+
+        def answers() -> Answers:
+            latencies, errors, seconds, processor = ours.recv()
+            return Answers(latencies.tolist(), errors, seconds, processor)
+
+        yield answers
+    finally:
+        process.terminate()
+        process.join()
+        ours.close()
+
+
+def _work(asking: Asking, parent: Any) -> None:
+    clients = [_Connection(asking, index) for index in range(asking.clients)]
+    for client in clients:
+        client.ask_once()
+    parent.send("ready")
+    answers = _loop(asking, clients)
+    latencies: NDArray[np.float64] = np.array(answers.latencies)
+    parent.send((latencies, answers.errors, answers.seconds, answers.processor_seconds))
+    parent.recv()  # the parent is done with the connections too
+
+
+class _Connection:
+    """One client."""
+
+    def __init__(self, asking: Asking, index: int) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", asking.port), _PATIENCE_S)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.framing = asking.framing
+        self.framing.greet(self.socket)
+        self._requests = requests(fresh=asking.fresh, seed=asking.seed * 1000 + index)
+        self._buffer = bytearray()
+        self.sent = 0.0
+        self.due = 0.0
+
+    def send(self) -> None:
+        self.sent = time.perf_counter()
+        self.socket.sendall(self.framing.request(self._requests.next()[1]))
+
+    def receive(self) -> dict[str, Any] | None:
+        self._buffer += self.socket.recv(1 << 16)
+        body = self.framing.take(self._buffer)
+        if body is None:
+            return None
+        reply: dict[str, Any] = msgpack.unpackb(body)
+        return reply
+
+    def ask_once(self) -> None:
+        self.send()
+        while self.receive() is None:
+            pass
+
+
+def _loop(asking: Asking, clients: list[_Connection]) -> Answers:
+    answers = Answers()
+    with selectors.DefaultSelector() as selector:
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        started, processor = time.perf_counter(), time.process_time()
+        end = started + asking.seconds
+        resting: list[_Connection] = []
+        for index, client in enumerate(clients):
+            client.due = started + asking.pause_s * index / len(clients)
+            resting.append(client)
+        while (now := time.perf_counter()) < end:
+            for client in [each for each in resting if each.due <= now]:
+                resting.remove(client)
+                client.send()
+            wake = min([end, *(each.due for each in resting)])
+            for key, _ in selector.select(max(0.0, wake - now)):
+                client = key.data
+                reply = client.receive()
+                if reply is None:
+                    continue
+                now = time.perf_counter()
+                if reply.get("ok", True):
+                    answers.latencies.append(now - client.sent)
+                else:
+                    answers.errors[reply["code"]] += 1
+                if asking.pause_s:
+                    client.due = now + asking.pause_s
+                    resting.append(client)
+                else:
+                    client.send()
+        answers.seconds = time.perf_counter() - started
+        answers.processor_seconds = time.process_time() - processor
+    return answers
