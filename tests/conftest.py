@@ -57,8 +57,11 @@ def shipped_model(symbol: str = "") -> Bundle:
 
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    """A daemon that serves the shipped store, shared by all tests: leave it running."""
-    with _running(tmp_path_factory.mktemp("daemon")) as running:
+    """A daemon that serves the shipped store, shared by all tests: leave it running.
+
+    It keeps no forecasts, so that what is asked twice is computed twice.
+    """
+    with _running(tmp_path_factory.mktemp("daemon"), "--cache", "0") as running:
         yield running
         assert running.process.poll() is None, f"the shared daemon died:\n{running.log()}"
 

@@ -12,11 +12,15 @@ import bridge
 
 PACKAGE = Path(bridge.__file__).parent
 ROOMS = [
-    *("cli", "doctor", "mt5", "tuning", "forecaster", "daemon", "book"),
+    *("cli", "page", "doctor", "mt5", "tuning", "forecaster", "daemon", "book"),
     *("backends", "bundles", "bars", "wire"),
 ]
-BESIDE = {"doctor": {"answers", "client", "synthetic"}}  # modules of no room that a room may use
+BESIDE = {
+    "doctor": {"answers", "client", "keys", "synthetic"},
+    "daemon": {"keys"},
+}  # modules of no room that a room may use
 FORBIDDEN = {
+    "page": {"torch", "pandas", "rich", "zmq", "numpy", "onnxruntime"},
     "doctor": {"torch", "pandas", "rich", "zmq"},
     "mt5": {"torch", "pandas", "rich", "zmq", "numpy", "onnxruntime"},
     "book": {"torch", "pandas", "rich", "zmq"},

@@ -15,9 +15,12 @@ from bridge.cli import (
     demo,
     evaluate,
     export,
+    keys,
     load,
+    models,
     mt5,
     serve,
+    top,
     train,
 )
 from bridge.cli.errors import UserError, written_file
@@ -27,6 +30,9 @@ Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
 
   eabridge demo                    see it work: a daemon, real EURUSD hours, a live view
   eabridge serve                   answer EAs on tcp://127.0.0.1:5655 until Ctrl-C
+  eabridge models                  what is served; have the daemon reload, or drop one
+  eabridge top                     watch it at work: latency, errors, forecasts
+  eabridge keys new                keys, for a daemon that other computers reach
   eabridge forecast --data FILE    forecast from the last bars of a MetaTrader export
   eabridge train --data FILE ...   train a model on your own exports, or tune one
   eabridge evaluate --data FILE    score a model against random walks, honestly
@@ -48,9 +54,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"eabridge {version('eabridge')}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for group in (demo, serve, ask, data, train, evaluate, export, compare, book, mt5, load):
+    for group in (
+        *(demo, serve, models, top, keys, ask, data, train, evaluate, export, compare, book, mt5),
+        load,
+    ):
         group.add_parser(commands)
-    options = parser.parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = parser.parse_args(given)
+    options.given = given[1:]  # for a command that runs itself again
     try:
         code: int = options.run(options)
     except UserError as error:

@@ -12,7 +12,11 @@ from tests.cli.conftest import Run
 
 COMMANDS = [
     *("demo", "serve", "forecast", "models", "check", "train", "evaluate", "export", "compare"),
-    *("book", "mt5", "doctor", "load", "bench"),
+    *("book", "mt5", "doctor", "load", "bench", "top", "keys"),
+]
+GROUPED = [
+    *("mt5 install", "keys new", "keys allow", "keys list", "keys revoke"),
+    *("models reload", "models default", "models remove"),
 ]
 
 
@@ -23,7 +27,7 @@ def test_help_names_every_command(run: Run) -> None:
     assert all(command in ran.out for command in COMMANDS)
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "mt5 install"])
+@pytest.mark.parametrize("command", [*COMMANDS, *GROUPED])
 def test_every_command_explains_itself(run: Run, command: str) -> None:
     ran = run(*command.split(), "--help")
 
