@@ -6,8 +6,8 @@ client always was that asks for less than its share. One that is new goes ahead,
 
 What waits is bounded by what is free (A. K. Choudhury, E. L. Hahne: Dynamic queue length thresholds
 for shared-memory packet switches, 1998): a client may have as much waiting as there is room left.
-One alone fills half of it, two a third each; and who has nothing waiting finds a place in a
-reserve, when all else is taken.
+One alone fills half of it, two a third each. When all is taken, a reserve is left: half of it for
+those that have a few waiting, the other half for those that have nothing.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ class FairQueue(Generic[Item]):
     """Items of clients, each with a cost, served fairly.
 
     Args:
-        room: how much may wait, in units of cost. A quarter as much again is kept for clients
-            that have nothing waiting.
+        room: how much may wait, in units of cost. A quarter as much again is the reserve.
     """
 
     def __init__(self, room: int) -> None:
         self.room = room
         self._reserve = room // 4
+        self._few = room // 256
         self.waiting = 0
         self._count = 0
         self._clients: dict[Hashable, _Client[Item]] = {}
@@ -89,12 +89,13 @@ class FairQueue(Generic[Item]):
             deadline_ns: when `drop_expired` takes it out.
 
         Raises:
-            Full: the client has as much waiting as there is room left.
+            Full: the client has as much waiting as there is room left for it.
         """
         found = self._clients.get(client)
         of_client = 0 if found is None else found.waiting
+        wanted = of_client + cost
         left = self.room - self.waiting
-        if of_client + cost > (left if of_client else left + self._reserve):
+        if wanted > left and wanted > left + self._reserved(of_client, wanted):
             raise Full(self.waiting, of_client)
         if found is None:
             if len(self._clients) >= self._sweep_at:
@@ -159,6 +160,12 @@ class FairQueue(Generic[Item]):
         self._served = [entry for entry in self._served if entry[2].items]
         heapify(self._served)
         return expired
+
+    def _reserved(self, of_client: int, wanted: int) -> int:
+        """How much of the reserve a client may use that has `of_client` and would have `wanted`."""
+        if not of_client:
+            return self._reserve
+        return self._reserve // 2 if wanted <= self._few else 0
 
     def _next(self) -> _Client[Item]:
         if not self._new:

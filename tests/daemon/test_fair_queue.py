@@ -111,6 +111,20 @@ def test_who_has_nothing_waiting_finds_a_place_however_many_flood() -> None:
     queue.put("polite", "please")
 
 
+def test_who_has_a_few_waiting_finds_a_place_for_one_more() -> None:
+    queue: FairQueue[int] = FairQueue(4096)
+    for flooder in range(12):
+        with pytest.raises(Full):
+            for item in range(4096):
+                queue.put(flooder, item)
+
+    for item in range(16):
+        queue.put("modest", item)
+
+    with pytest.raises(Full):
+        queue.put("modest", 16)
+
+
 def test_what_waits_is_bounded_however_many_clients_there_are() -> None:
     queue: FairQueue[int] = FairQueue(100)
     for number in range(125):
