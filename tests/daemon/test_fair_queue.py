@@ -112,17 +112,14 @@ def test_who_has_nothing_waiting_finds_a_place_however_many_flood() -> None:
 
 
 def test_who_has_a_few_waiting_finds_a_place_for_one_more() -> None:
-    queue: FairQueue[int] = FairQueue(4096)
+    queue: FairQueue[str] = FairQueue(4096)
     for flooder in range(12):
         with pytest.raises(Full):
-            for item in range(4096):
-                queue.put(flooder, item)
+            fill(queue, f"flood{flooder}", 4096)
 
-    for item in range(16):
-        queue.put("modest", item)
-
+    fill(queue, "modest", 16)
     with pytest.raises(Full):
-        queue.put("modest", 16)
+        queue.put("modest", "one too many")
 
 
 def test_what_waits_is_bounded_however_many_clients_there_are() -> None:
