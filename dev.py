@@ -18,9 +18,11 @@ ROOT = Path(__file__).resolve().parent
 FOLDER = ROOT / ".venv"
 PYTHON = FOLDER / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
+_PYTEST = ["pytest", "-n", "2", "--dist", "loadgroup"]  # two at a time; see tests/conftest.py
+
 JOBS: dict[str, tuple[str, list[list[str]]]] = {
     "demo": ("demo", [["bridge", "demo"]]),
-    "test": ("dev", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["pytest"]]),
+    "test": ("dev", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], _PYTEST]),
 }
 
 

@@ -55,6 +55,17 @@ def shipped_model(symbol: str = "") -> Bundle:
     return find_routed("fx-h1", symbol, [shipped_store()])
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where tests run side by side, those of one file stay together, and so do those that share
+    the folder in which MQL5 is built."""
+    if not config.pluginmanager.hasplugin("xdist"):
+        return
+    shared = Path(__file__).parent / "mql5"
+    for item in items:
+        group = shared if item.path.is_relative_to(shared) else item.path
+        item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
 @pytest.fixture(scope="session")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     """A daemon that serves the shipped store, shared by all tests: leave it running.
