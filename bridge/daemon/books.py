@@ -82,23 +82,16 @@ class Books:
             self._telemetry.remember(
                 *(request, label, manifest.levels, quantiles, up, cached, server_us)
             )
-            if self._cache is not None:
-                self._remember(self._cache, manifest, request, outcome, is_there=cached)
+            if self._cache is not None and not cached:
+                self._remember(self._cache, manifest, request, outcome)
 
     def _remember(
-        self,
-        cache: ForecastCache,
-        manifest: Manifest,
-        request: ForecastRequest,
-        outcome: Outcome,
-        *,
-        is_there: bool,
+        self, cache: ForecastCache, manifest: Manifest, request: ForecastRequest, outcome: Outcome
     ) -> None:
+        quantiles, up, infer_us, _, _ = outcome
+        key = cache.key(manifest.label, manifest.context, request)
+        cache.put(key, quantiles, up, infer_us)
         if self._hints is not None:
             self._hints.note(manifest.label, request)
-        if not is_there:
-            quantiles, up, infer_us, _, _ = outcome
-            key = cache.key(manifest.label, manifest.context, request)
-            cache.put(key, quantiles, up, infer_us)
-            if self._keep is not None:
-                self._keep(key, quantiles, up, infer_us)
+        if self._keep is not None:
+            self._keep(key, quantiles, up, infer_us)

@@ -20,6 +20,7 @@ from bridge.daemon.fair_queue import FairQueue, Full
 from bridge.daemon.pace import Pace
 from bridge.daemon.restart import Restart
 from bridge.daemon.telemetry import LaneTelemetry
+from bridge.daemon.warming import plain_windows, warm_up
 from bridge.daemon.watchdog import Watchdog
 from bridge.daemon.window import window_for
 from bridge.daemon.worker import Crew
@@ -34,8 +35,6 @@ MAX_WAITING = 4096
 
 _LOOP_LIMIT_S = 1.0  # the loop waits no longer for a batch that a worker can compute again
 _FAILED_IN_A_ROW = 10  # batches, until the model is asked what any model can answer
-_WARM_UPS = 3
-_WARM_UP_US = 100_000  # one that takes so long is not asked twice
 _STOP_S = 2.0
 
 
@@ -150,20 +149,9 @@ class Lane:
         Raises:
             BackendError: the model fails.
         """
-        took_us = [self._warm_up(1)]
-        while len(took_us) < _WARM_UPS and took_us[-1] < _WARM_UP_US:
-            took_us.append(self._warm_up(1))
-        self._pace.begin(min(took_us))
-        self._pace.learn(1, min(took_us))
-        size = 1
-        while self._pace.is_inline and self._pace.batch_limit > size:
-            size = self._pace.batch_limit
-            try:
-                took = self._warm_up(size)
-            except BackendError:  # a graph may admit one window at a time
-                self._pace.take_one_at_a_time()
-            else:
-                self._pace.learn(size, took)
+        if self._backend is None:
+            raise BackendError("it was closed")
+        warm_up(self._backend, self.manifest, self._pace)
 
     def submit(
         self,
@@ -368,7 +356,7 @@ class Lane:
                 self._failed_in_a_row = 0
 
         now_ns = perf_counter_ns()
-        window = np.ones((self.manifest.context, 4)[: 1 if self.manifest.inputs == "close" else 2])
+        (window,) = plain_windows(self.manifest, 1)
         batch = Batch(
             [Job(window, 0, None, now_ns, judge)], backend, self.manifest, self._complaints
         )
@@ -412,18 +400,6 @@ class Lane:
         if not seconds:
             when = "is being started again: try again in a moment"
         return WireError(Code.MODEL_FAILED, f"{self.label} stopped working and {when}")
-
-    def _warm_up(self, size: int) -> int:
-        """Microseconds for a batch of this size."""
-        if self._backend is None:
-            raise BackendError("it was closed")
-        window = np.ones((size, self.manifest.context, 4))
-        bars = window[:, :, 3].copy() if self.manifest.inputs == "close" else window
-        begun_ns = perf_counter_ns()
-        answer = self._backend.forecast(bars, np.zeros(size))
-        took_us = (perf_counter_ns() - begun_ns) // 1000
-        require_promised(answer, self.manifest, size)
-        return took_us
 
 
 class _Alone:

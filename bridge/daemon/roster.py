@@ -7,6 +7,7 @@ from typing import Any
 
 from bridge.daemon.lane import Lane
 from bridge.daemon.routes import Routes
+from bridge.daemon.snapshot import LaneFacts
 from bridge.wire.errors import Code, WireError
 
 _MOST_REPLACED = 256
@@ -71,6 +72,21 @@ class Roster:
             for symbol, specialist in route.by_symbol.items()
             if specialist is lane and model is not None  # which is another name for one of them
         ]
+
+    def lane_facts(self) -> tuple[LaneFacts, ...]:
+        """What is so of each lane at the moment."""
+        return tuple(
+            LaneFacts(
+                manifest=lane.manifest,
+                default=lane is self.default,
+                answers_for=tuple(self.routed_to(lane)),
+                queued=len(lane),
+                in_flight=lane.in_flight,
+                mode=lane.mode,
+                state=lane.state,
+            )
+            for lane in self.lanes
+        )
 
     def exchange(
         self,

@@ -17,7 +17,7 @@ from bridge.daemon.cache import ForecastCache
 from bridge.daemon.lane import Lane
 from bridge.daemon.roster import OnGone, Roster
 from bridge.daemon.rounds import Rounds
-from bridge.daemon.snapshot import LaneFacts, ServiceFacts
+from bridge.daemon.snapshot import ServiceFacts
 from bridge.daemon.telemetry import Telemetry
 from bridge.daemon.watchdog import Watchdog
 from bridge.wire import PROTOCOL_VERSION
@@ -155,25 +155,13 @@ class Service:
 
     def facts(self) -> ServiceFacts:
         """What is so at the moment. Any thread may ask."""
-        lanes = self.lanes
-        health = "ready" if all(lane.state == "ready" for lane in lanes) else "degraded"
+        health = "ready" if all(lane.state == "ready" for lane in self.lanes) else "degraded"
         return ServiceFacts(
             server=self._server,
             health="draining" if self.draining else health,
             queued=self.unread() + self.queued,
             connections=self.connections(),
-            lanes=tuple(
-                LaneFacts(
-                    manifest=lane.manifest,
-                    default=lane is self.default,
-                    answers_for=tuple(self.routed_to(lane)),
-                    queued=len(lane),
-                    in_flight=lane.in_flight,
-                    mode=lane.mode,
-                    state=lane.state,
-                )
-                for lane in lanes
-            ),
+            lanes=self._roster.lane_facts(),
         )
 
     def handle(

@@ -227,9 +227,12 @@ def test_ctrl_c_leaves_a_terminal_as_it_was() -> None:
     with control_socket(statuses.busy()) as endpoint:
         command = [sys.executable, "-m", "bridge", "top", "--control", endpoint]
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
+        # Where the tests run in the background, Ctrl-C is ignored, and so it would be by the child.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(
             command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment
         )
+        signal.signal(signal.SIGINT, before)
         os.close(theirs)
         seen = b""
         while seen.count(b"DEGRADED") < 2:

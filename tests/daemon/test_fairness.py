@@ -17,7 +17,7 @@ from tests.daemon.backends import Held, Steady, lane_of
 from tests.daemon.peer import Connect, batch, bits, close_item, forecast, refused, request
 from tests.daemon.serving import serving
 
-FLOOD = 3000
+FLOOD = 1500  # it fits into the buffers on the way, while nobody reads
 
 
 def test_a_client_with_more_windows_waiting_than_its_share_is_told_busy_while_they_wait(
@@ -96,7 +96,7 @@ def test_a_polite_client_is_read_before_most_of_a_flood_that_came_earlier(
         assert polite.receive_message()["ok"]
         told = Counter(flood.receive_message().get("code") for _ in range(FLOOD))
     assert set(told) <= {None, "busy"}
-    (flooding,) = {read[0], read[-1]}  # a refusal is not read
+    ((flooding, _),) = Counter(read).most_common(1)
     other = next(client for client in read if client != flooding)
     assert read.index(other) < 300
 
