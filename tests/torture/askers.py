@@ -69,13 +69,13 @@ class Asker(threading.Thread):
         except Exception as error:  # noqa: BLE001  (of a thread nobody else would hear)
             self._judge.record.violation(f"{self.who}: {type(error).__name__}: {error}")
         finally:
-            self._close()
+            self.close()
 
     def _ask(self) -> None:
         """Ask once, or a few times at once, and have the answers judged."""
         raise NotImplementedError
 
-    def _close(self) -> None:
+    def close(self) -> None:
         """Let go of the connection."""
 
     def _pose(self, ttl_ms: int | None = None, **fields: Any) -> Asked:
@@ -154,7 +154,7 @@ class Plain(Asker):
                     reply: dict[str, Any] = msgpack.unpackb(answer)
                     return reply
         except OSError as error:
-            self._close()
+            self.close()
             if not self._judge.excuses.covers(DOWN, self._since):
                 self._judge.silence(asked, str(error))
             else:
@@ -177,7 +177,7 @@ class Plain(Asker):
         self._socket = connection
         return connection
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -323,7 +323,7 @@ class Pipelined(Asker):
             if is_over or time.monotonic() > until:  # they were lost with the daemon, if any was
                 for asked in waiting.values():
                     self._judge.silence(asked, f"one of {len(waiting)} that wait")
-                self._close()
+                self.close()
                 return
             if broke:
                 until = time.monotonic() + PATIENCE_S
@@ -344,7 +344,7 @@ class Pipelined(Asker):
         self._socket.connect(self._endpoint)
         return self._socket
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -359,7 +359,7 @@ class Library(Asker):
 
     def _ask(self) -> None:
         if self._client is None or self._draw.random() < 0.02:
-            self._close()
+            self.close()
             model, _ = self._choose()
             self._client = Client(self._endpoint, model=model, timeout_ms=10_000, retries=2)
         client = self._client
@@ -389,11 +389,11 @@ class Library(Asker):
             if isinstance(answer, DaemonError):
                 self._judge.refusal(each, answer.code.value, answer.message)
                 if answer.code is Code.UNKNOWN_MODEL:
-                    self._close()
+                    self.close()
             else:
                 self._judge.forecast(each, answer)
 
-    def _close(self) -> None:
+    def close(self) -> None:
         if self._client is not None:
             self._client.close()
             self._client = None

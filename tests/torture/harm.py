@@ -88,6 +88,23 @@ def kill_worker(scene: Scene) -> None:
         scene.settle("a killed worker")
 
 
+def kill_worker_early(scene: Scene) -> None:
+    """That process is killed while it begins, beside a daemon that begins."""
+    with scene.ended(*_TORCH):
+        scene.broken["worker"].append(time.monotonic())
+        _end(scene)
+        until = time.monotonic() + scene.patience_s
+        while (worker := scene.subject.worker) is None:
+            if time.monotonic() > until:
+                raise NotBack("no worker was started after kill -9")
+            time.sleep(0.01)
+        time.sleep(scene.draw.uniform(0.0, 3.0))
+        with suppress(psutil.NoSuchProcess):
+            worker.kill()
+        time.sleep(1.0)  # by then it is missed, if there are models that it ran
+        scene.settle("a worker that was killed early")
+
+
 def stall_worker(scene: Scene) -> None:
     """That process hangs, until the daemon notices."""
     with scene.excuses.span(*_TORCH):
@@ -145,6 +162,10 @@ def may_fill_disk(scene: Scene) -> bool:
 
 def may_break_worker(scene: Scene) -> bool:
     return scene.wardrobe.has_torch and _recently(scene.broken["worker"]) < _BREAKS
+
+
+def may_end_both(scene: Scene) -> bool:
+    return may_end_daemon(scene) and may_break_worker(scene)
 
 
 def may_hang_model(scene: Scene) -> bool:

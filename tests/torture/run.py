@@ -7,7 +7,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,19 +23,18 @@ from tests.torture.judge import Judge
 from tests.torture.record import Record
 from tests.torture.scene import NotBack, Scene
 from tests.torture.shelf import Shelf
-from tests.torture.subject import Subject, Use
+from tests.torture.subject import Subject, Use, use_of
 from tests.torture.wardrobe import BASE, TF, Wardrobe, fill, hang, has_torch
 
 CACHE_MIB = 1
 """So little that forecasts are computed again and again, and the file's oldest deleted."""
 
-_MIB = 1 << 20
 _CALM_EVERY = 6
 _CALM_S = 1.5
 _PAUSE_S = (0.0, 1.5)
-_MOST_GROWTH_BYTES = 150 * _MIB
-_MOST_MORE_DESCRIPTORS = 40
-_MOST_MORE_THREADS = 12
+_MOST_MORE = Use(resident_bytes=200 << 20, descriptors=40, threads=12)
+"""Than when it was calm at first. A flood leaves room behind that the next one fills."""
+
 _WATCH_S = 0.2
 
 
@@ -47,7 +46,8 @@ class Plan:
         seconds: of torture, beside the start and the end. seed: of all that is drawn.
         torch: whether models are among them that PyTorch runs.
         quick: leaves out what takes long, to have done more in a short time.
-        only: names of the harms to do; all of them, where empty.
+        only: names of the harms to do; all of them, where empty. Each of them is done once at
+            least, however long that takes.
         log: a file for what the daemon logs.
         questions, versions: of each model.
         patience_s: how long a recovery may take.
@@ -85,6 +85,7 @@ HARMS = (
     Harm(harm.freeze_daemon),
     Harm(harm.hang_daemon, may=harm.may_end_daemon, takes_long=True),
     Harm(harm.kill_worker, may=harm.may_break_worker),
+    Harm(harm.kill_worker_early, may=harm.may_end_both, takes_long=True),
     Harm(harm.stall_worker, may=harm.may_break_worker, takes_long=True),
     Harm(harm.hang_model, may=harm.may_hang_model, takes_long=True),
     Harm(harm.fill_disk, may=harm.may_fill_disk),
@@ -125,6 +126,7 @@ def torture(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Recor
             each.join(plan.patience_s)
             if each.is_alive():
                 record.violation(f"{each.who}: still waits for an answer")
+        scene.prober.close()
         _end(scene, say)
     return record
 
@@ -197,6 +199,7 @@ class _Director:
         self._scene = scene
         self._say = say
         self._until = time.monotonic() + plan.seconds
+        self._only = plan.only
         self._deck: list[Harm] = []
         self._harms = [
             each
@@ -204,12 +207,13 @@ class _Director:
             for _ in range(each.weight)
             if not (plan.quick and each.takes_long) and (not plan.only or each.name in plan.only)
         ]
-        self._first: Use | None = None
+        self._first: dict[str, Use] = {}
 
     def run(self) -> None:
         done = 0
         self._be_calm()
-        while time.monotonic() < self._until:
+        once = 0 if not self._only else len(self._harms)
+        while time.monotonic() < self._until or done < once:
             chosen = self._next()
             began = time.monotonic()
             self._scene.record.count("harm", chosen.name)
@@ -238,24 +242,27 @@ class _Director:
         scene.crowd.pause()
         scene.settle("a calm")
         time.sleep(_CALM_S)
-        use = scene.subject.use()
-        if use is not None:
-            self._compare(use)
+        problem = scene.subject.shows(scene.patience_s)
+        if problem:
+            scene.record.violation(problem)
+        for who, process in (
+            ("daemon", scene.subject.daemon),
+            ("supervisor", scene.subject.supervisor),
+        ):
+            with suppress(psutil.Error):
+                if process is not None:
+                    self._compare(who, use_of(process))
         scene.crowd.resume()
 
-    def _compare(self, use: Use) -> None:
+    def _compare(self, who: str, use: Use) -> None:
         record = self._scene.record
-        self._say(f"{record.clock()} calm: {use}")
-        record.sample("MB of the daemon, when it was calm", use.resident_bytes / 1e6)
-        record.sample("its descriptors", use.descriptors)
-        record.sample("its threads", use.threads)
-        first = self._first = self._first or use
-        if use.resident_bytes > first.resident_bytes + _MOST_GROWTH_BYTES:
-            record.violation(f"the daemon grew: {use}; at first it was {first}")
-        if use.descriptors > first.descriptors + _MOST_MORE_DESCRIPTORS:
-            record.violation(f"descriptors leak: {use}; at first {first}")
-        if use.threads > first.threads + _MOST_MORE_THREADS:
-            record.violation(f"threads leak: {use}; at first {first}")
+        self._say(f"{record.clock()} calm: the {who} uses {use}")
+        for name, value in vars(use).items():
+            record.sample(f"{name} of the {who} when it was calm", value)
+        first = self._first.setdefault(who, use)
+        for name, more in vars(_MOST_MORE).items():
+            if getattr(use, name) > getattr(first, name) + more:
+                record.violation(f"{name} of the {who} grow: {use}; at first it was {first}")
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -121,13 +122,24 @@ class Subject:
             return f"its status is {found['health']}: {lanes}"
         return ""
 
-    def use(self) -> Use | None:
-        """Of the daemon."""
-        daemon = self.daemon
-        try:
-            return None if daemon is None else use_of(daemon)
-        except psutil.Error:
-            return None
+    def shows(self, patience_s: float) -> str:
+        """Empty if the live page and the metrics can be looked at, else what is the matter."""
+        until = time.monotonic() + patience_s
+        pages = (f"{self.page_port}/status.json", f"{self.metrics_port}/metrics")
+        for page in pages:
+            while True:
+                try:
+                    with urllib.request.urlopen(f"http://127.0.0.1:{page}", timeout=10) as answer:
+                        content = answer.read()
+                    if b"fx-h1" in content:
+                        break
+                    problem = f"it says {content[:200]!r}"
+                except OSError as error:
+                    problem = str(error)
+                if time.monotonic() > until:
+                    return f"{page} cannot be looked at: {problem}"
+                time.sleep(0.2)
+        return ""
 
     def said(self, lines: int = 30) -> str:
         return "\n".join(list(self.log)[-lines:])
@@ -187,16 +199,18 @@ class Subject:
     def _read_output(self) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("ready "):
-                self._ready.set()
+        with self._process.stdout as output:
+            for line in output:
+                if line.startswith("ready "):
+                    self._ready.set()
         self._ready.set()  # it is never to come
 
     def _read_log(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
-        with open(self._log_file or os.devnull, "w", encoding="utf-8") as file:  # noqa: PTH123
-            for line in self._process.stderr:
+        path = self._log_file or Path(os.devnull)
+        with self._process.stderr as log, path.open("w", encoding="utf-8") as file:
+            for line in log:
                 self.lines += 1
                 self.log.append(line.rstrip())
                 file.write(line)
