@@ -154,17 +154,6 @@ def run_daemon(
     log.info("stopped")
 
 
-def serve(
-    stores: Sequence[Path],
-    endpoint: str,
-    default: str | None,
-    ready: Callable[[str], None],
-    runtime: TorchRuntime | None = None,
-) -> None:
-    """`run_daemon` without a cache."""
-    run_daemon(ServeOptions(tuple(stores), endpoint, default, cache_bytes=0), ready, runtime)
-
-
 def lane_opener(options: ServeOptions, runtime: TorchRuntime | None) -> OpenLane:
     """Makes warm lanes as the options say, each able to open its bundle again."""
     workers = max(1, (os.cpu_count() or 1) - 1) if options.workers is None else options.workers
