@@ -130,7 +130,10 @@ void TalkToTheEcho()
 void MeetNobody()
   {
    const ulong handle = Connecting(DeadPort);
-   ExpectText("refused", Waited(handle, 5000), "f");
+   // Windows sets the failed set alone; wine may call the socket readable too when the refusal
+   // is there before it looks. Writable, which a client takes for connected, it is in neither.
+   const string told = Waited(handle, 5000);
+   ExpectTrue("refused: " + told, StringFind(told, "f") >= 0 && StringFind(told, "w") < 0);
    int value = 0;
    int size = 4;
    getsockopt(handle, 0xFFFF, 0x1007, value, size);
