@@ -10,7 +10,7 @@ from bridge.answers import Forecast
 from bridge.backends import BackendError, TorchRuntime, open_backend
 from bridge.bars import Bars
 from bridge.bundles import Bundle
-from bridge.daemon.window import window_for
+from bridge.daemon.lanes.window import window_for
 from bridge.wire.errors import WireError
 from bridge.wire.messages import ForecastRequest
 

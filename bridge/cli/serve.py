@@ -11,7 +11,7 @@ from bridge.cli.arguments import add_stores, endpoint
 from bridge.wire import DEFAULT_ENDPOINT
 
 if TYPE_CHECKING:
-    from bridge.daemon.access import Access
+    from bridge.daemon.doors.access import Access
     from bridge.daemon.start import ServeOptions, Surrounding
 
 _MIB = 1 << 20
@@ -157,7 +157,7 @@ def _add_watching(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    from bridge.daemon.logs import configure_logging
+    from bridge.daemon.telemetry.logs import configure_logging
 
     supervising = options.supervise and not options.tethered
     file = _supervisors(options.log_file) if supervising else options.log_file
@@ -177,8 +177,8 @@ def _supervisors(file: Path | None) -> Path | None:
 
 def _serve(options: argparse.Namespace) -> None:
     from bridge.cli.errors import UserError
-    from bridge.daemon.control import ControlRefused
     from bridge.daemon.start import StartError, run_daemon
+    from bridge.daemon.swaps.control import ControlRefused
     from bridge.page import PageError
     from bridge.runtimes import torch_process
 
@@ -221,7 +221,7 @@ def _options(options: argparse.Namespace) -> ServeOptions:
 
 
 def _access(options: argparse.Namespace) -> Access:
-    from bridge.daemon.access import Access
+    from bridge.daemon.doors.access import Access
     from bridge.keys import default_folder
 
     keys = default_folder() if options.keys == _OWN_KEYS else options.keys
@@ -231,7 +231,7 @@ def _access(options: argparse.Namespace) -> Access:
 def _surroundings(options: argparse.Namespace) -> list[Surrounding]:
     import logging
 
-    from bridge.daemon.renewal import Renewal
+    from bridge.daemon.swaps.renewal import Renewal
     from bridge.page import serve_page
 
     log = logging.getLogger(__name__)
@@ -243,7 +243,7 @@ def _surroundings(options: argparse.Namespace) -> list[Surrounding]:
 
         found.append(page)
     if options.metrics:
-        from bridge.daemon.prometheus import serve_metrics
+        from bridge.daemon.telemetry.prometheus import serve_metrics
 
         def metrics(running: Any) -> Any:
             server = serve_metrics(options.metrics, running.source)
@@ -256,7 +256,7 @@ def _surroundings(options: argparse.Namespace) -> list[Surrounding]:
 
 def _metrics_error() -> type[Exception]:
     """`MetricsError`, asked for only when something went wrong: its module is slow to import."""
-    from bridge.daemon.prometheus import MetricsError
+    from bridge.daemon.telemetry.prometheus import MetricsError
 
     return MetricsError
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bridge.bundles import Manifest
-from bridge.daemon.batch import Outcome
-from bridge.daemon.cache import CachedForecast, ForecastCache
-from bridge.daemon.hints import Hints
-from bridge.daemon.lane import Lane
-from bridge.daemon.telemetry import LaneTelemetry, Telemetry
+from bridge.daemon.cache.hints import Hints
+from bridge.daemon.cache.memory import CachedForecast, ForecastCache
+from bridge.daemon.lanes.batch import Outcome
+from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.telemetry.counts import LaneTelemetry, Telemetry
 from bridge.wire.messages import ForecastRequest
 
 Keep = Callable[[bytes, bytes, bytes, int], None]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from bridge.daemon.lane import Lane
+from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.routes import Routes
-from bridge.daemon.snapshot import LaneFacts
+from bridge.daemon.telemetry.snapshot import LaneFacts
 from bridge.wire.errors import Code, WireError
 
 _MOST_REPLACED = 256

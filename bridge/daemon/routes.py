@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bridge.bundles import Specialists
-from bridge.daemon.lane import Lane
+from bridge.daemon.lanes.lane import Lane
 
 _MOST_REMEMBERED = 4096  # a client may make up symbols without end
 

@@ -12,9 +12,9 @@ from typing import Any
 import zmq
 
 from bridge.daemon import doorbell
-from bridge.daemon.access import Access, AccessError
 from bridge.daemon.doorbell import Doorbell
-from bridge.daemon.gate import Gate
+from bridge.daemon.doors.access import Access, AccessError
+from bridge.daemon.doors.gate import Gate
 from bridge.daemon.intake import Intake, Message
 from bridge.daemon.service import Reply, Service
 from bridge.wire.codec import MAX_BODY_BYTES

@@ -10,16 +10,16 @@ from time import perf_counter_ns
 from typing import Any
 
 from bridge.bundles import default_model
-from bridge.daemon.batch import Outcome
 from bridge.daemon.batch_reading import BatchReading
 from bridge.daemon.books import Books, Keep
-from bridge.daemon.cache import ForecastCache
-from bridge.daemon.lane import Lane
+from bridge.daemon.cache.memory import ForecastCache
+from bridge.daemon.lanes.batch import Outcome
+from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.lanes.rounds import Rounds
+from bridge.daemon.lanes.watchdog import Watchdog
 from bridge.daemon.roster import OnGone, Roster
-from bridge.daemon.rounds import Rounds
-from bridge.daemon.snapshot import ServiceFacts
-from bridge.daemon.telemetry import Telemetry
-from bridge.daemon.watchdog import Watchdog
+from bridge.daemon.telemetry.counts import Telemetry
+from bridge.daemon.telemetry.snapshot import ServiceFacts
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, peek_id, unpack
 from bridge.wire.errors import Code, WireError

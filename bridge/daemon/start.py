@@ -16,17 +16,17 @@ from threading import Thread
 from bridge.backends import Backend, TorchRuntime, open_backend
 from bridge.bundles import Bundle, default_model, list_bundles
 from bridge.bundles.manifest import MANIFEST_FILE
-from bridge.daemon.access import Access
-from bridge.daemon.cache import DEFAULT_LIMIT_BYTES, ForecastCache
-from bridge.daemon.lane import Lane, LaneOptions
-from bridge.daemon.loading import Load, Loader, OpenLane
-from bridge.daemon.roles import role_of, warn_of_orphans
+from bridge.daemon.cache.memory import DEFAULT_LIMIT_BYTES, ForecastCache
+from bridge.daemon.doors.access import Access
+from bridge.daemon.lanes.lane import Lane, LaneOptions
 from bridge.daemon.server import BindError, Server
 from bridge.daemon.service import Service
-from bridge.daemon.snapshot import Source
-from bridge.daemon.swap import Known
-from bridge.daemon.telemetry import Telemetry
-from bridge.daemon.watch import Fingerprint, fingerprints
+from bridge.daemon.swaps.loading import Load, Loader, OpenLane
+from bridge.daemon.swaps.roles import role_of, warn_of_orphans
+from bridge.daemon.swaps.swap import Known
+from bridge.daemon.swaps.watch import Fingerprint, fingerprints
+from bridge.daemon.telemetry.counts import Telemetry
+from bridge.daemon.telemetry.snapshot import Source
 
 log = logging.getLogger(__name__)
 
@@ -123,7 +123,7 @@ def run_daemon(
     with ExitStack() as around:
         keep, serve_kept = None, _nobody
         if cache is not None and options.cache_file is not None:
-            from bridge.daemon.cache_file import CacheFile  # with sqlite3, which most do without
+            from bridge.daemon.cache.file import CacheFile  # with sqlite3, which most do without
 
             file = CacheFile(options.cache_file, cache, options.cache_bytes)
             around.callback(file.close)

@@ -10,7 +10,7 @@ from typing import Any
 import msgpack
 import zmq
 
-from bridge.daemon.access import Access
+from bridge.daemon.doors.access import Access
 
 Send = Callable[..., None]
 Behaviour = Callable[[int, dict[str, Any], Send], None]

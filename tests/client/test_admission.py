@@ -16,7 +16,7 @@ import zmq
 
 from bridge import Client, Unreachable, keys
 from bridge.client import NotAdmitted
-from bridge.daemon.access import Access
+from bridge.daemon.doors.access import Access
 from bridge.keys import KeyPair, KeysError
 from tests.client.fake import FakeDaemon, Send, health
 

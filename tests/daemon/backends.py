@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bridge.backends import Backend, BackendError, Forecasts
 from bridge.backends.base import BackendDied
-from bridge.daemon import Lane, LaneOptions
+from bridge.daemon.lanes.lane import Lane, LaneOptions
 from tests.backends import graphs
 
 _PATIENCE_S = 60.0

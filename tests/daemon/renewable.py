@@ -14,10 +14,11 @@ from bridge.backends import TorchRuntime
 from bridge.backends.trial import Trial, try_bundles
 from bridge.bundles import Bundle, list_bundles, open_bundle, write_bundle
 from bridge.bundles.manifest import Manifest
-from bridge.daemon import Server, Service
-from bridge.daemon.loading import Loader, OpenLane
+from bridge.daemon.server import Server
+from bridge.daemon.service import Service
 from bridge.daemon.start import ServeOptions, lane_opener
-from bridge.daemon.swap import Swap
+from bridge.daemon.swaps.loading import Loader, OpenLane
+from bridge.daemon.swaps.swap import Swap
 from tests.backends import graphs
 
 REALLY_TRIED = try_bundles

@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from bridge.daemon import Lane, Server, Service
-from bridge.daemon.cache import ForecastCache
+from bridge.daemon.cache.memory import ForecastCache
+from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.server import Server
+from bridge.daemon.service import Service
 
 
 @dataclass(frozen=True)

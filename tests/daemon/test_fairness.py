@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.daemon import Service
-from bridge.daemon.lane import MAX_WAITING
-from bridge.daemon.service import Reply
+from bridge.daemon.lanes.lane import MAX_WAITING
+from bridge.daemon.service import Reply, Service
 from tests.backends import graphs
 from tests.daemon.backends import Held, Steady, lane_of
 from tests.daemon.peer import Connect, batch, bits, close_item, forecast, refused, request

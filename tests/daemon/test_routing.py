@@ -12,7 +12,8 @@ import pytest
 
 from bridge.backends import open_backend
 from bridge.bundles import Bundle
-from bridge.daemon import Lane, Service
+from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.service import Service
 from tests.backends import graphs
 from tests.conftest import StartDaemon
 from tests.daemon.peer import Connect, Peer, batch, close_item, forecast, request

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from bridge.backends import open_backend
-from bridge.daemon import Lane, Service
-from bridge.daemon.lane import MAX_WAITING
+from bridge.daemon.lanes.lane import MAX_WAITING, Lane
+from bridge.daemon.service import Service
 from tests.backends import graphs
 from tests.daemon.peer import batch, close_item, forecast, refused, request
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 import bridge.page
-from bridge.daemon.cache import ForecastCache
-from bridge.daemon.metrics import DaemonCollector
-from bridge.daemon.snapshot import LaneFacts, ServiceFacts, Source
-from bridge.daemon.telemetry import Telemetry
+from bridge.daemon.cache.memory import ForecastCache
+from bridge.daemon.telemetry.counts import Telemetry
+from bridge.daemon.telemetry.metrics import DaemonCollector
+from bridge.daemon.telemetry.snapshot import LaneFacts, ServiceFacts, Source
 from tests.conftest import shipped_model
 
 FILE = Path(bridge.page.__file__).parent / "grafana-dashboard.json"

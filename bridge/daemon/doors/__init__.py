@@ -1,0 +1,1 @@
+"""Who may connect: keys and limits (`access`), asked at the `gate` for each connection."""

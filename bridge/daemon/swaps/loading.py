@@ -1,0 +1,109 @@
+"""From bundles to lanes that are ready to serve: tried, opened, warmed; or the reasons why not.
+
+The start and a swap load alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bridge.backends import BackendError
+from bridge.backends.trial import Trial, TrialError, try_bundles
+from bridge.bundles import Bundle
+from bridge.bundles.bundle import GRAPH_FILE
+from bridge.daemon.lanes.lane import Lane
+
+log = logging.getLogger(__name__)
+
+OpenLane = Callable[[Bundle], Lane]
+"""Opens and warms one bundle; raises BackendError."""
+TryOut = Callable[[Sequence[Path]], Mapping[Path, Trial]]
+"""Tries bundles in a process of their own; raises TrialError."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What came of loading bundles.
+
+    Attributes:
+        lanes: warm, in the order of their bundles. Whoever does not serve one closes it.
+        refused: the reason for each of the others, by label.
+    """
+
+    lanes: tuple[Lane, ...]
+    refused: Mapping[str, str]
+
+
+Load = Callable[[Sequence[Bundle]], Loaded]
+
+
+class Loader:
+    """Loads bundles, in the thread that asks.
+
+    Args:
+        open_lane: makes a warm lane of a bundle.
+        try_out: tries bundles where what explodes harms nobody.
+    """
+
+    def __init__(self, open_lane: OpenLane, try_out: TryOut = try_bundles) -> None:
+        self._open_lane = open_lane
+        self._try_out = try_out
+        self._borne: set[object] = set()  # what was tried and went well
+
+    def __call__(self, bundles: Sequence[Bundle]) -> Loaded:
+        """Try all of them, then open and warm those that bore it."""
+        refused = self._try(bundles)
+        lanes: list[Lane] = []
+        try:
+            for bundle in bundles:
+                if bundle.manifest.label in refused:
+                    continue
+                try:
+                    lanes.append(self._open_lane(bundle))
+                except (BackendError, MemoryError, OSError) as error:
+                    refused[bundle.manifest.label] = _sentence(bundle, error)
+        except BaseException:
+            for lane in lanes:
+                lane.close()
+            raise
+        return Loaded(tuple(lanes), refused)
+
+    def _try(self, bundles: Sequence[Bundle]) -> dict[str, str]:
+        """The reasons, by label, of those that failed."""
+        untried = [bundle for bundle in bundles if _tried_by(bundle) not in self._borne]
+        if not untried:
+            return {}
+        try:
+            trials = self._try_out([bundle.path for bundle in untried])
+        except TrialError as error:
+            log.warning("models are not tried before they are loaded: %s", error)
+            return {}
+        refused = {}
+        for bundle in untried:
+            reason = trials[bundle.path].refusal(bundle)
+            if reason is not None:
+                refused[bundle.manifest.label] = reason
+            else:
+                self._borne.add(_tried_by(bundle))
+        return refused
+
+
+def _tried_by(bundle: Bundle) -> object:
+    """What a trial is about: the same graph that promises the same needs no second one.
+
+    A version that comes back takes over the sooner.
+    """
+    manifest = bundle.manifest
+    if manifest.runtime != "onnx":
+        return manifest.label
+    promised = (manifest.inputs, manifest.context, manifest.horizon, manifest.levels)
+    return (manifest.files[GRAPH_FILE], promised)
+
+
+def _sentence(bundle: Bundle, reason: object) -> str:
+    text = str(reason) or type(reason).__name__
+    start = f"bundle {bundle.path}: "
+    return text if text.startswith(start) else start + text

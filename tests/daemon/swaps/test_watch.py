@@ -1,0 +1,237 @@
+"""Stores are looked after while the daemon serves: what settles in them is served."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bridge.bundles import Bundle
+from bridge.daemon.swaps.swap import SwapError
+from bridge.daemon.swaps.watch import Looks, Watch, fingerprints
+from bridge.wire.errors import Code
+from tests.backends import graphs
+from tests.daemon.peer import Connect, Peer, close_item, forecast, request
+from tests.daemon.renewable import Renewable, put, renewable
+
+_PATIENCE_S = 60.0
+_POLL_S = 0.05
+
+WINDOW = close_item(np.ones(4))
+
+
+@pytest.fixture
+def base(store: Path) -> Bundle:
+    return put(store, 1)
+
+
+@pytest.fixture
+def daemon(base: Bundle, store: Path) -> Iterator[Renewable]:
+    since = fingerprints([store])
+    with renewable(store) as running, Watch(running.swap, since, poll_s=_POLL_S):
+        yield running
+
+
+@pytest.fixture
+def peer(daemon: Renewable, connect: Connect) -> Peer:
+    return connect(daemon.endpoint)
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """Where bundles are made before they are copied into the store."""
+    return tmp_path / "elsewhere"
+
+
+def until(holds: Callable[[], bool]) -> None:
+    given_up = time.monotonic() + _PATIENCE_S
+    while not holds():
+        assert time.monotonic() < given_up, "it never came to be"
+        time.sleep(0.01)
+
+
+def names(peer: Peer) -> list[str]:
+    return [model["name"] for model in peer.ask(request("hello"))["models"]]
+
+
+def answers(peer: Peer, bundle: Bundle) -> Callable[[], bool]:
+    return lambda: peer.ask(forecast(WINDOW))["model"] == bundle.manifest.label
+
+
+class TestServing:
+    def test_a_bundle_dropped_into_a_store_is_served(
+        self, daemon: Renewable, store: Path, elsewhere: Path, peer: Peer
+    ) -> None:
+        more = put(elsewhere, 1, graphs.manifest("more"))
+
+        shutil.copytree(more.path, store / "more")
+
+        until(lambda: names(peer) == ["base", "more"])
+
+    def test_a_version_written_over_the_old_one_takes_over(
+        self, daemon: Renewable, store: Path, peer: Peer
+    ) -> None:
+        until(answers(peer, put(store, 2)))
+        until(answers(peer, put(store, 3)))
+
+    def test_a_bundle_that_is_copied_slowly_is_served_when_it_is_whole(
+        self,
+        daemon: Renewable,
+        store: Path,
+        elsewhere: Path,
+        peer: Peer,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        more = put(elsewhere, 1, graphs.manifest("more"))
+        content = more.graph.read_bytes()
+        (store / "more").mkdir()
+        shutil.copy(more.path / "bundle.json", store / "more")
+
+        with (store / "more" / "model.onnx").open("wb") as graph:
+            for start in range(0, len(content), 1 + len(content) // 40):
+                graph.write(content[start : start + 1 + len(content) // 40])
+                graph.flush()
+                time.sleep(_POLL_S / 2)
+
+        until(lambda: "more" in names(peer))
+        assert "refused" not in caplog.text
+
+    def test_what_stays_broken_is_told_of_once(
+        self, daemon: Renewable, store: Path, peer: Peer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (store / "broken").mkdir()
+        (store / "broken" / "bundle.json").write_text("{}")
+
+        until(lambda: "refused: " in caplog.text)
+        until(answers(peer, put(store, 2)))
+        time.sleep(5 * _POLL_S)
+
+        assert caplog.text.count("refused: ") == 1
+
+    def test_a_folder_that_goes_takes_no_model_with_it(
+        self, daemon: Renewable, base: Bundle, peer: Peer, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        shutil.rmtree(base.path)
+
+        until(lambda: "shows no models any more" in caplog.text)
+
+        assert answers(peer, base)()
+
+    def test_a_store_that_comes_later_is_looked_after(
+        self, base: Bundle, store: Path, tmp_path: Path, connect: Connect
+    ) -> None:
+        drive = tmp_path / "drive"
+        with renewable(store, drive) as daemon, Watch(daemon.swap, {}, poll_s=_POLL_S):
+            peer = connect(daemon.endpoint)
+            put(drive, 1, graphs.manifest("far"))
+            until(lambda: names(peer) == ["base", "far"])
+
+    def test_what_changed_while_the_start_loaded_is_not_missed(
+        self, base: Bundle, store: Path, connect: Connect
+    ) -> None:
+        since = fingerprints([store])
+        with renewable(store) as daemon:
+            newer = put(store, 2)
+            with Watch(daemon.swap, since, poll_s=_POLL_S):
+                until(answers(connect(daemon.endpoint), newer))
+
+    def test_a_defect_does_not_end_it(
+        self, base: Bundle, store: Path, connect: Connect, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        with renewable(store) as daemon:
+            rescan, calls = daemon.swap.rescan, []
+
+            def fail_once(**arguments: object) -> object:
+                calls.append(arguments)
+                if len(calls) == 1:
+                    raise RuntimeError("a defect")
+                return rescan()
+
+            daemon.swap.rescan = fail_once  # type: ignore[method-assign, assignment]
+            with Watch(daemon.swap, {}, poll_s=_POLL_S):
+                until(lambda: "a defect" in caplog.text)
+                until(answers(connect(daemon.endpoint), put(store, 2)))
+
+    def test_a_stop_ends_it(self, base: Bundle, store: Path) -> None:
+        with renewable(store) as daemon:
+
+            def stopping(**_: object) -> object:
+                raise SwapError(Code.DRAINING, "the daemon is stopping")
+
+            daemon.swap.rescan = stopping  # type: ignore[method-assign, assignment]
+            with Watch(daemon.swap, {}, poll_s=_POLL_S) as watch:
+                watch._thread.join(_PATIENCE_S)
+                assert not watch._thread.is_alive()
+
+
+class TestSettling:
+    """When what changed has come to rest."""
+
+    @pytest.fixture
+    def folder(self, store: Path) -> Path:
+        return put(store, 1).path
+
+    def test_nothing_changed(self, store: Path, folder: Path) -> None:
+        looks = Looks(fingerprints([store]))
+        assert looks.settled(fingerprints([store])) is None
+
+    def test_a_whole_bundle_is_at_rest_at_once(self, store: Path, folder: Path) -> None:
+        assert Looks({}).settled(fingerprints([store])) == frozenset()
+
+    def test_a_broken_one_when_it_looks_the_same_twice(self, store: Path, folder: Path) -> None:
+        looks = Looks(fingerprints([store]))
+        (folder / "model.onnx").write_bytes(b"half of")
+        assert looks.settled(fingerprints([store])) is None
+        (folder / "model.onnx").write_bytes(b"half of it")
+        assert looks.settled(fingerprints([store])) is None
+
+        assert looks.settled(fingerprints([store])) == frozenset()
+        assert looks.settled(fingerprints([store])) is None
+
+    def test_one_that_is_gone_when_it_stays_so(self, store: Path, folder: Path) -> None:
+        """While a bundle is exchanged for another, there is none for a moment."""
+        looks = Looks(fingerprints([store]))
+        assert looks.settled({}) is None
+
+        assert looks.settled({}) == frozenset()
+
+    def test_others_wait_for_one_in_motion_but_not_for_ever(
+        self, store: Path, folder: Path
+    ) -> None:
+        looks = Looks({})
+        (store / "moving").mkdir()
+        settled, size = None, 0
+        while settled is None:
+            size += 1
+            (store / "moving" / "bundle.json").write_text(" " * size)
+            settled = looks.settled(fingerprints([store]))
+
+        assert settled == {store / "moving"}
+        assert size > 10
+
+    def test_a_file_beside_a_bundle_may_change_all_day(self, store: Path, folder: Path) -> None:
+        looks = Looks({})
+        looks.settled(fingerprints([store]))
+        for size in range(3):
+            (folder / "notes.txt").write_text(" " * size)
+            assert looks.settled(fingerprints([store])) is None
+
+    def test_drafts_and_other_folders_are_no_bundles(self, store: Path, folder: Path) -> None:
+        (store / ".draft").mkdir()
+        (store / ".draft" / "bundle.json").write_text("{}")
+        (store / "notes").mkdir()
+        (store / "README.md").write_text("notes")
+
+        assert fingerprints([store, store / "nowhere"]).keys() == {folder}
+
+    def test_a_manifest_of_the_same_size_and_another_time_is_another(
+        self, store: Path, folder: Path
+    ) -> None:
+        looks = Looks(fingerprints([store]))
+        os.utime(folder / "bundle.json", (1, 1))
+        assert looks.settled(fingerprints([store])) == frozenset()
