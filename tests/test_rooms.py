@@ -13,11 +13,12 @@ import bridge
 PACKAGE = Path(bridge.__file__).parent
 ROOMS = [
     *("cli", "page", "doctor", "mt5", "tuning", "forecaster", "daemon", "book"),
-    *("backends", "bundles", "bars", "wire"),
+    *("backends", "bundles", "bars", "http", "wire"),
 ]
 BESIDE = {
     "doctor": {"answers", "client", "keys", "synthetic"},
     "daemon": {"keys"},
+    "backends": {"interpreter"},
 }  # modules of no room that a room may use
 FORBIDDEN = {
     "page": {"torch", "pandas", "rich", "zmq", "numpy", "onnxruntime"},
@@ -28,6 +29,7 @@ FORBIDDEN = {
     "tuning": {"zmq"},
     "backends": {"transformers", "peft", "pandas", "zmq"},
     "bundles": {"torch", "safetensors", "onnxruntime", "zmq"},
+    "http": {"zmq", "numpy"},
     "wire": {"zmq", "numpy"},
     "bars": {"pandas", "zmq"},
 }

@@ -85,7 +85,7 @@ def frame(
     return Group(*lines)
 
 
-def price_digits(closes: Sequence[float]) -> int:
+def _decimals(closes: Sequence[float]) -> int:
     """The symbol's decimals: as many as its closes need to be written as they are.
 
     Where they have no end, as prices that were computed have not, as many as show six digits.
@@ -247,7 +247,7 @@ def _forecast_lines(forecasts: Sequence[Mapping[str, Any]], now: float, width: i
     ]
     rows = []
     for each in forecasts:
-        digits = price_digits(each["closes"])
+        digits = _decimals(each["closes"])
         end = each["quantiles"][-1]
         rows.append(
             [

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.load import LoadPlan, run_load
 from tests.cli.conftest import Run
-from tests.cli.silent import silent_after_hello
+from tests.client.fake import FakeDaemon, hello_alone
 from tests.conftest import Daemon
 
 
@@ -43,8 +43,8 @@ def test_an_open_loop_shows_what_waiting_clients_would_hide(daemon: Daemon) -> N
 
 def test_a_daemon_that_falls_silent_is_not_a_fast_one() -> None:
     """It says hello, and then nothing: every request has waited to the end."""
-    with silent_after_hello() as endpoint:
-        result = run_load(LoadPlan(endpoint, clients=2, seconds=0.5, rate=100.0))
+    with FakeDaemon(hello_alone) as silent:
+        result = run_load(LoadPlan(silent.endpoint, clients=2, seconds=0.5, rate=100.0))
 
     assert result.forecasts == 0
     assert result.unanswered > 40

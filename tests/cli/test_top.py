@@ -9,20 +9,16 @@ import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any, cast
 
 import pytest
-import zmq
 from rich.console import Console
 
 from bridge.cli import show_top, top
 from bridge.control import Control, NoDaemon
-from bridge.wire.codec import pack, unpack
-from bridge.wire.messages import ok_reply
 from tests.cli.conftest import Run
+from tests.client.fake import FakeDaemon, reply
 from tests.page import statuses
 
 
@@ -37,33 +33,9 @@ def drawn(
     return console.file.getvalue().splitlines()
 
 
-@contextmanager
-def control_socket(*answers: dict[str, Any]) -> Iterator[str]:
-    """Where something answers `status` as a daemon does: with each in turn, then the last."""
-    context = zmq.Context()
-    socket = context.socket(zmq.ROUTER)
-    socket.setsockopt(zmq.LINGER, 0)
-    port = socket.bind_to_random_port("tcp://127.0.0.1")
-    over = threading.Event()
-
-    def answer() -> None:
-        left = list(answers)
-        while not over.is_set():
-            if socket.poll(50):
-                peer, delimiter, body = socket.recv_multipart()
-                message = unpack(body)
-                status = left.pop(0) if len(left) > 1 else left[0]
-                socket.send_multipart([peer, delimiter, pack(ok_reply(message["id"], status))])
-
-    thread = threading.Thread(target=answer)
-    thread.start()
-    try:
-        yield f"tcp://127.0.0.1:{port}"
-    finally:
-        over.set()
-        thread.join()
-        socket.close()
-        context.term()
+def control_socket(status: dict[str, Any]) -> FakeDaemon:
+    """Answers `status` as a daemon does."""
+    return FakeDaemon(lambda number, request, send: send(reply(request, **status)))
 
 
 def test_a_busy_daemon_fits_a_small_terminal() -> None:
@@ -224,8 +196,8 @@ def test_ctrl_c_leaves_a_terminal_as_it_was() -> None:
     import pty
 
     ours, theirs = pty.openpty()
-    with control_socket(statuses.busy()) as endpoint:
-        command = [sys.executable, "-m", "bridge", "top", "--control", endpoint]
+    with control_socket(statuses.busy()) as daemon:
+        command = [sys.executable, "-m", "bridge", "top", "--control", daemon.endpoint]
         environment = {**os.environ, "TERM": "xterm", "COLUMNS": "80", "LINES": "24"}
         # Where the tests run in the background, Ctrl-C is ignored, and so it would be by the child.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -249,8 +221,8 @@ def test_ctrl_c_leaves_a_terminal_as_it_was() -> None:
 
 
 def test_once_prints_one_frame(run: Run) -> None:
-    with control_socket(statuses.busy()) as endpoint:
-        ran = run("top", "--control", endpoint, "--once")
+    with control_socket(statuses.busy()) as daemon:
+        ran = run("top", "--control", daemon.endpoint, "--once")
 
     assert ran.code == 0, ran.err
     assert ran.out.count("DEGRADED") == 1
@@ -259,13 +231,13 @@ def test_once_prints_one_frame(run: Run) -> None:
 
 
 def test_into_a_file_it_prints_one_frame_too(run: Run) -> None:
-    with control_socket(statuses.busy()) as endpoint:
-        assert run("top", "--control", endpoint).out.count("DEGRADED") == 1
+    with control_socket(statuses.busy()) as daemon:
+        assert run("top", "--control", daemon.endpoint).out.count("DEGRADED") == 1
 
 
 def test_json_is_the_status_as_it_came(run: Run) -> None:
-    with control_socket(statuses.busy()) as endpoint:
-        ran = run("top", "--control", endpoint.removeprefix("tcp://"), "--json")
+    with control_socket(statuses.busy()) as daemon:
+        ran = run("top", "--control", daemon.endpoint.removeprefix("tcp://"), "--json")
 
     assert json.loads(ran.out) == statuses.busy()
 

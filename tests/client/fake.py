@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Any
 
 import msgpack
@@ -57,12 +56,7 @@ class FakeDaemon:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
         self._close()
@@ -84,6 +78,12 @@ class FakeDaemon:
                 self._socket.send_multipart([peer, delimiter, *frames])
 
             self._behave(len(self.requests), self.requests[-1], send)
+
+
+def hello_alone(number: int, request: dict[str, Any], send: Send) -> None:
+    """Introduces itself and then answers nothing."""
+    if request["op"] == "hello":
+        send(hello(request, context=128))
 
 
 def health(request: dict[str, Any], uptime_s: int = 0) -> bytes:

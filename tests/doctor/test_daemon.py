@@ -17,7 +17,7 @@ from bridge.doctor import Finding, Mark
 from bridge.doctor.daemon import examine_daemon
 from bridge.synthetic import random_walk_bars
 from tests.backends import graphs
-from tests.cli.silent import silent_after_hello
+from tests.client.fake import FakeDaemon, hello_alone
 from tests.conftest import Daemon, StartDaemon
 
 
@@ -125,8 +125,8 @@ def test_a_zeromq_program_that_is_no_daemon_is_told(monkeypatch: pytest.MonkeyPa
 
 def test_a_daemon_that_falls_silent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.doctor.daemon._ANSWER_MS", 200)
-    with silent_after_hello() as endpoint:
-        assert "or hangs" in broken(examine_daemon(endpoint, [])).what
+    with FakeDaemon(hello_alone) as silent:
+        assert "or hangs" in broken(examine_daemon(silent.endpoint, [])).what
 
 
 def test_a_model_renewed_on_disk_since_the_daemon_started_is_noticed(

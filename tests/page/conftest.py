@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from bridge.page import PageServer, serve_page
+from bridge.http import LocalServer
+from bridge.page import serve_page
 from tests.page import statuses
 from tests.page.browser import Browser, Tab, chromium
 
@@ -32,7 +33,7 @@ def daemon() -> Daemon:
 
 
 @pytest.fixture
-def page(daemon: Daemon) -> Iterator[PageServer]:
+def page(daemon: Daemon) -> Iterator[LocalServer]:
     with serve_page("127.0.0.1:0", daemon.snapshot) as server:
         yield server
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.page import PageServer
+from bridge.http import LocalServer
 from tests.page.browser import Tab
 from tests.page.conftest import Daemon
 
@@ -12,7 +12,7 @@ SHOWN = "document.body.dataset.health !== 'waiting'"
 """True in a page once it has shown its first status, or told that there is none."""
 
 
-def show(tab: Tab, page: PageServer, daemon: Daemon, status: dict[str, Any]) -> None:
+def show(tab: Tab, page: LocalServer, daemon: Daemon, status: dict[str, Any]) -> None:
     """Open the page of a daemon that says this."""
     daemon.status = status
     tab.open(page.url, SHOWN)

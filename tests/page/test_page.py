@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from bridge.page import PageServer
+from bridge.http import LocalServer
 from tests.page import statuses
 from tests.page.browser import Tab
 from tests.page.conftest import Daemon
@@ -16,7 +16,7 @@ MISSING, MINUS = "\u2013", "\u2212"
 HOSTILE = "<img src=x onerror=pwned=1>"
 
 
-def test_a_daemon_at_a_glance(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_a_daemon_at_a_glance(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     show(tab, page, daemon, statuses.busy())
 
     assert tab.text(".health") == "Degraded"
@@ -41,11 +41,23 @@ def test_a_daemon_at_a_glance(tab: Tab, page: PageServer, daemon: Daemon) -> Non
     assert tab.problems() == []
 
 
+def test_where_no_model_answers_none_is_said_to(
+    tab: Tab, page: LocalServer, daemon: Daemon
+) -> None:
+    status = statuses.quiet() | {"health": "degraded"}
+    status["lanes"][0]["state"] = "open"
+    show(tab, page, daemon, status)
+
+    assert tab.text("#why") == (
+        "fx-h1@3f9a1c5e77d2: failing: paused. No model answers at the moment."
+    )
+
+
 @pytest.mark.parametrize(
     ("health", "word"), [("ready", "Ready"), ("degraded", "Degraded"), ("draining", "Stopping")]
 )
 def test_health_is_told_by_word_and_shape_too(
-    tab: Tab, page: PageServer, daemon: Daemon, health: str, word: str
+    tab: Tab, page: LocalServer, daemon: Daemon, health: str, word: str
 ) -> None:
     show(tab, page, daemon, statuses.quiet() | {"health": health})
 
@@ -58,7 +70,7 @@ def test_health_is_told_by_word_and_shape_too(
     assert word in tab.run("document.getElementById('icon').href + document.title")
 
 
-def test_nobody_has_asked_yet(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_nobody_has_asked_yet(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     show(tab, page, daemon, statuses.quiet())
 
     assert "No EA has asked yet." in tab.text("#empty")
@@ -75,7 +87,7 @@ def test_nobody_has_asked_yet(tab: Tab, page: PageServer, daemon: Daemon) -> Non
     assert tab.run("getComputedStyle(document.getElementById('empty')).display") == "none"
 
 
-def test_a_card_tells_of_one_forecast(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_a_card_tells_of_one_forecast(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     made = statuses.forecast(ago_s=127.0)
     show(tab, page, daemon, statuses.one_ea() | {"forecasts": [made]})
 
@@ -97,7 +109,7 @@ def test_a_card_tells_of_one_forecast(tab: Tab, page: PageServer, daemon: Daemon
     }
 
 
-def test_the_fan_is_drawn_where_its_prices_are(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_the_fan_is_drawn_where_its_prices_are(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     made = statuses.forecast()
     show(tab, page, daemon, statuses.one_ea() | {"forecasts": [made]})
 
@@ -145,7 +157,7 @@ def test_the_fan_is_drawn_where_its_prices_are(tab: Tab, page: PageServer, daemo
     ],
 )
 def test_prices_have_their_symbols_digits(
-    tab: Tab, page: PageServer, daemon: Daemon, last: float, digits: int, shown: str
+    tab: Tab, page: LocalServer, daemon: Daemon, last: float, digits: int, shown: str
 ) -> None:
     made = statuses.forecast("ANY", last=last, digits=digits)
     show(tab, page, daemon, statuses.one_ea() | {"forecasts": [made]})
@@ -159,7 +171,7 @@ def test_prices_have_their_symbols_digits(
 
 
 def test_the_broker_s_clock_is_shown_as_it_is_wherever_the_browser_is(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     tab.call("Emulation.setTimezoneOverride", timezoneId="Pacific/Auckland")
     show(tab, page, daemon, statuses.one_ea())
@@ -168,7 +180,7 @@ def test_the_broker_s_clock_is_shown_as_it_is_wherever_the_browser_is(
 
 
 def test_a_symbol_s_name_is_text_whatever_it_says(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     status = statuses.busy()
     status["forecasts"] = [
@@ -194,7 +206,7 @@ def test_a_symbol_s_name_is_text_whatever_it_says(
     assert tab.problems() == []
 
 
-def test_nothing_is_fetched_from_elsewhere(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_nothing_is_fetched_from_elsewhere(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     show(tab, page, daemon, statuses.busy())
     tab.wait("answeredAt > 0")
 
@@ -203,7 +215,7 @@ def test_nothing_is_fetched_from_elsewhere(tab: Tab, page: PageServer, daemon: D
     assert tab.problems() == []
 
 
-def test_every_price_can_be_read_as_a_table(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_every_price_can_be_read_as_a_table(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     made = statuses.forecast()
     show(tab, page, daemon, statuses.one_ea() | {"forecasts": [made]})
     tab.run("document.querySelector('details').open = true; 0")
@@ -219,7 +231,7 @@ def test_every_price_can_be_read_as_a_table(tab: Tab, page: PageServer, daemon: 
     ]
 
 
-def test_the_models_table(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_the_models_table(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     show(tab, page, daemon, statuses.busy())
 
     head = tab.texts("#lanes thead th")

@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from bridge.page import PageServer
+from bridge.http import LocalServer
 from tests.page import statuses
 from tests.page.browser import Browser, Tab
 from tests.page.conftest import Daemon
@@ -16,7 +16,7 @@ from tests.page.looking import SHOWN, show
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 768, 1280, 2200])
 def test_it_fits_any_screen(
-    browser: Browser, page: PageServer, daemon: Daemon, width: int, dark: bool
+    browser: Browser, page: LocalServer, daemon: Daemon, width: int, dark: bool
 ) -> None:
     status = statuses.busy()
     status["forecasts"].append(
@@ -62,7 +62,7 @@ CLASHES = """
 """
 
 
-def test_it_can_be_read_without_seeing_it(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_it_can_be_read_without_seeing_it(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     show(tab, page, daemon, statuses.busy())
     tab.wait("document.querySelectorAll('.card svg').length === 5")
 
@@ -85,7 +85,7 @@ def test_it_can_be_read_without_seeing_it(tab: Tab, page: PageServer, daemon: Da
 
 
 def test_as_many_forecasts_as_a_daemon_remembers(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     status = statuses.busy()
     status["forecasts"] = [

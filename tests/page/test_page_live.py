@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from bridge.page import PageServer, serve_page
+from bridge.http import LocalServer
+from bridge.page import serve_page
 from tests.page import statuses
 from tests.page.browser import Tab
 from tests.page.conftest import Daemon
@@ -13,7 +14,7 @@ from tests.page.looking import SHOWN, show, words
 
 
 def test_it_goes_on_by_itself_and_keeps_what_has_not_changed(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     show(tab, page, daemon, statuses.busy())
     tab.run("window.kept = [...document.querySelectorAll('.card, .card svg, #lanes td')]; 0")
@@ -36,7 +37,7 @@ def test_it_goes_on_by_itself_and_keeps_what_has_not_changed(
 
 
 def test_a_newer_forecast_takes_the_place_of_the_older(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     show(tab, page, daemon, statuses.one_ea())
     tab.run("window.card = document.querySelector('.card'); 0")
@@ -51,7 +52,7 @@ def test_a_newer_forecast_takes_the_place_of_the_older(
 
 
 def test_forecasts_of_one_minute_keep_their_places(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     minute = statuses.NOW - statuses.NOW % 60
     names = ["USDJPY", "AUDUSD", "EURUSD"]
@@ -99,7 +100,7 @@ def test_a_status_that_cannot_be_made_counts_as_no_answer(tab: Tab) -> None:
 
 
 def test_a_tab_that_nobody_sees_asks_for_nothing(
-    tab: Tab, page: PageServer, daemon: Daemon
+    tab: Tab, page: LocalServer, daemon: Daemon
 ) -> None:
     show(tab, page, daemon, statuses.quiet())
     hide = (
@@ -117,7 +118,7 @@ def test_a_tab_that_nobody_sees_asks_for_nothing(
     assert daemon.asked > asked
 
 
-def test_one_broken_forecast_spoils_no_other(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_one_broken_forecast_spoils_no_other(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     status = statuses.busy()
     status["forecasts"][0]["quantiles"][3][2] = None
     status["forecasts"][1]["closes"] = []
@@ -127,7 +128,7 @@ def test_one_broken_forecast_spoils_no_other(tab: Tab, page: PageServer, daemon:
     assert tab.texts(".card h3") == ["EURGBP H1", "XAUUSD M5", "BTCUSD H1"]
 
 
-def test_a_status_of_another_version_is_told(tab: Tab, page: PageServer, daemon: Daemon) -> None:
+def test_a_status_of_another_version_is_told(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     status = statuses.quiet()
     del status["lanes"]
     show(tab, page, daemon, status)

@@ -243,7 +243,7 @@ class CacheFile:
     def _renew(self, rows: CacheRows) -> None:
         """Have those that are often asked for outlive the others in the file as in memory."""
         self._renew_at = monotonic() + _RENEW_S
-        if self._cache.hits != self._renewed_hits:
+        if self._cache.hits != self._renewed_hits and rows.is_half_full:
             self._renewed_hits = self._cache.hits
             rows.renew(self._cache.recent_keys())
 

@@ -1,11 +1,11 @@
 """The forecast cache: what was computed once is answered again, bit for bit.
 
 A key is a digest of all that decides an answer: the model's label (its version hashes its very
-content), the timeframe, the time, and the bytes of the bars that the model reads. So the same
-window hits whether it came as `bin` or as an array of numbers, with older bars before it or
-without, and whatever symbol it was asked for. Rows of open, high, low, close and bare closes never
-share an entry, not even where the model reads closes alone: a key covers all that was checked
-before the answer was computed, so a window that would be refused is never answered from here.
+content), the timeframe, the time, and the bars that the model reads: their bytes, and whether they
+are closes or rows of open, high, low, close. So the same window hits whether it came as `bin` or as
+an array of numbers, with older bars before it or without, and whatever symbol it was asked for. A
+key covers all that was checked before the answer was computed, so a window that would be refused
+is never answered from here.
 
 Entries of a model that is gone need not be told to leave: nobody asks for them, so they are the
 first to go when there is need of room, and a version that comes back finds them.
@@ -36,7 +36,7 @@ A bare tuple: the garbage collector ceases to walk one that holds nothing but by
 there may be a hundred thousand.
 """
 
-_MOMENT = Struct("<Iq")
+_SALT = Struct("<IqB")
 _ENTRY_BYTES = 480  # key, tuple, number, headers of two bytes objects, places in table and list
 
 
@@ -77,8 +77,8 @@ class ForecastCache:
         if len(values) > size:
             values = memoryview(values)[-size:]
         tag = model_tag(label)
-        moment = _MOMENT.pack(request.tf, request.time)
-        return tag + blake2b(values, digest_size=DIGEST_BYTES, salt=moment, person=tag).digest()
+        salt = _SALT.pack(request.tf, request.time, request.columns)
+        return tag + blake2b(values, digest_size=DIGEST_BYTES, salt=salt, person=tag).digest()
 
     def get(self, key: bytes) -> CachedForecast | None:
         """The forecast of this key, which becomes the most recent; None where there is none."""
@@ -124,7 +124,9 @@ class ForecastCache:
 
     def items(self) -> list[tuple[bytes, CachedForecast]]:
         """All that is kept, least recent first; from any thread."""
-        return list(self._entries.items())  # one step of C: nothing changes meanwhile
+        # A copy is one step of C: nothing changes meanwhile. A list of pairs is not: to make one
+        # may collect garbage, and so run what lets the loop go on.
+        return list(self._entries.copy().items())
 
     def recent_keys(self) -> list[bytes]:
         """The keys of the more recent half, least recent first; from any thread."""

@@ -107,6 +107,11 @@ class CacheRows:
         (page_bytes,) = self._one("PRAGMA page_size")
         return (pages - free) * page_bytes
 
+    @property
+    def is_half_full(self) -> bool:
+        """Whether the oldest may soon have to make room."""
+        return 2 * self.used_bytes >= self._limit_bytes
+
     def newest(self, tags: set[bytes]) -> Iterator[Entry]:
         """The forecasts of the models with these tags, newest first.
 
@@ -115,6 +120,8 @@ class CacheRows:
         """
         # Closed whatever happens: what is still being read keeps the file open.
         with _told(), closing(self._database.cursor()) as found:
+            if not any(self._has_any(tag) for tag in tags):  # as of most models that are new
+                return
             found.execute(
                 "SELECT key, quantiles, up, infer_us, sum FROM forecasts ORDER BY id DESC"
             )
@@ -149,8 +156,6 @@ class CacheRows:
         Raises:
             CacheFileError: none was renewed.
         """
-        if 2 * self.used_bytes < self._limit_bytes:
-            return  # nothing will be deleted soon, whatever its age
         with self._transaction():
             first, last = self._one("SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM forecasts")
             self._database.executemany(
@@ -201,8 +206,15 @@ class CacheRows:
                 (max(1, rows // _DELETED_SHARE),),
             )
 
-    def _one(self, query: str) -> tuple[int, ...]:
-        row: tuple[int, ...] = self._database.execute(query).fetchone()
+    def _has_any(self, tag: bytes) -> bool:
+        (found,) = self._one(
+            "SELECT EXISTS (SELECT 1 FROM forecasts WHERE key BETWEEN ? AND ?)",
+            *(tag, tag + b"\xff" * KEY_BYTES),
+        )
+        return bool(found)
+
+    def _one(self, query: str, *values: bytes) -> tuple[int, ...]:
+        row: tuple[int, ...] = self._database.execute(query, values).fetchone()
         return row
 
     @contextmanager
@@ -221,7 +233,7 @@ class CacheRows:
 def computing_here() -> str:
     """What decides a forecast's last bits beside the model: the libraries and the processor."""
     libraries = [f"{name} {_version(name)}" for name in ("onnxruntime", "torch")]
-    features = np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
+    features = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])
     return "; ".join([*libraries, platform.machine(), _processor(), " ".join(features)])
 
 

@@ -1,7 +1,7 @@
 """What the daemon counts while it serves: written by the loop, read by whoever shows it.
 
 The loop only counts: integers, buckets, and references to the latest answers. Percentiles, rows by
-the second and texts are made by readers (`snapshot`, `prometheus`), in threads of their own; they
+the second and texts are made by readers (`snapshot`, `metrics`), in threads of their own; they
 copy what they read in one step, so that the loop never waits for them.
 """
 
@@ -228,12 +228,13 @@ class Telemetry:
 
         A second in which nothing was asked has a row of zeros.
         """
-        now = perf_counter_ns() // _SECOND_NS
-        clock = int(time())
+        now_ns = perf_counter_ns()
+        now = now_ns // _SECOND_NS
+        clock_s = round(time() - now_ns / _SECOND_NS)  # the same whenever in a second one looks
         there = {second.number: second for second in self._seconds.copy()}
         rows = []
         for number in range(max(now - STRIP_SECONDS, self._started_ns // _SECOND_NS), now):
-            t = clock - (now - number)
+            t = clock_s + number
             second = there.get(number)
             if second is None:
                 rows.append(Row(t, 0, 0, 0, 0))

@@ -27,6 +27,7 @@ _WINDOW_S = 60.0
 _DIGITS = re.compile(r"\d+")
 
 Written = tuple[logging.LogRecord, "threading.Event | None"]
+"""A record, and what tells whoever logged it that it is written, where they wait for it."""
 
 
 class Behind(logging.Handler):
@@ -45,7 +46,7 @@ class Behind(logging.Handler):
     def __init__(self, targets: Sequence[logging.Handler], of_a_kind: int = _OF_A_KIND) -> None:
         super().__init__()
         self._targets = targets
-        self._queue: queue.Queue[Written | None] = queue.Queue(_MOST_WAITING)
+        self._queue: queue.SimpleQueue[Written | None] = queue.SimpleQueue()
         self._flood = Flood(of_a_kind)
         self._stuck = False
         self._lost = 0
@@ -57,27 +58,24 @@ class Behind(logging.Handler):
             return  # what writes the log cannot log, and what has ended writes no more
         try:
             message = record.getMessage()
-        except (TypeError, ValueError, KeyError):  # a defect of whoever logs
+        except Exception:  # noqa: BLE001 - a defect of whoever logs: told on stderr
             self.handleError(record)
             return
         if record.levelno >= logging.WARNING and not self._flood.admits(record, message):
             return
-        record = _settled(record, message)
-        waits = record.levelno > logging.DEBUG and not self._stuck
-        written = threading.Event() if waits else None
-        try:
-            self._queue.put_nowait((record, written))
-        except queue.Full:
+        if self._queue.qsize() >= _MOST_WAITING:
             self._lost += 1
             return
+        waits = record.levelno > logging.DEBUG and not self._stuck
+        written = threading.Event() if waits else None
+        self._queue.put((_settled(record, message), written))
         if written is not None and not written.wait(_WAIT_S):
             self._stuck = True
 
     def close(self) -> None:
         """Write what waits, for some seconds at most."""
         if self._thread.is_alive():
-            with suppress(queue.Full):
-                self._queue.put(None, timeout=_CLOSE_S)
+            self._queue.put(None)
             self._thread.join(_CLOSE_S)
         super().close()
 
@@ -96,6 +94,7 @@ class Behind(logging.Handler):
                 self._stuck = False
                 self._tell_lost()
             self._tell_repeated(at_once=False)
+        self._tell_lost()
         self._tell_repeated(at_once=True)
         for target in self._targets:
             with suppress(OSError, ValueError):  # a full disk, a stream that is closed
@@ -166,7 +165,13 @@ class RotatingFile(RotatingFileHandler):
     """
 
     def __init__(self, path: Path, max_bytes: int, backups: int) -> None:
-        super().__init__(path, maxBytes=max_bytes, backupCount=max(1, backups), encoding="utf-8")
+        super().__init__(
+            path,
+            maxBytes=max_bytes,
+            backupCount=max(1, backups),
+            encoding="utf-8",
+            errors="backslashreplace",  # the name of a file may be no Unicode
+        )
         self._rotate_from = 0.0
         self._failed = self._has_told = False
 
@@ -180,18 +185,19 @@ class RotatingFile(RotatingFileHandler):
 
     def doRollover(self) -> None:  # noqa: N802 - logging's name
         """Rename; where another program holds the file, write on and try again in a minute."""
-        if self.stream is not None:
-            self.stream.close()
         full = Path(self.baseFilename)
         names = [full.with_name(f"{full.name}.{n}") for n in range(self.backupCount + 1)]
+        stream, self.stream = self.stream, None  # opened again with the next record
+        if stream is not None:
+            stream.close()
         try:
-            full.replace(names[0])  # first: where this one fails, nothing else has moved
+            if not names[0].exists():  # left over where an older one could not be moved
+                full.replace(names[0])  # first: where this one fails, nothing else has moved
             for newer, older in zip(names[-2::-1], names[:0:-1], strict=True):
                 if newer.exists():
                     newer.replace(older)
         except OSError:
             self._rotate_from = monotonic() + _ROTATE_AGAIN_S
-        self.stream = self._open()
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say once that the file cannot be written; the next record tries again."""

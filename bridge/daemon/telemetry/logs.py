@@ -13,7 +13,6 @@ import threading
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any, TextIO
 
 from bridge.daemon.telemetry.log_writer import Behind, RotatingFile
@@ -66,12 +65,7 @@ class Logging:
     def __enter__(self) -> Logging:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 

@@ -24,9 +24,9 @@ from bridge.daemon.telemetry.counts import BATCH_BOUNDS, LaneTelemetry, Telemetr
 from bridge.daemon.telemetry.histogram import BOUNDS_US, Histogram, cumulative
 from bridge.daemon.telemetry.snapshot import ServiceFacts, Source, this_process
 
-HEALTHS = ("ready", "degraded", "draining")
-STATES = ("ready", "restarting", "open")
-LANE = ["model", "version"]
+_HEALTHS = ("ready", "degraded", "draining")
+_STATES = ("ready", "restarting", "open")
+_LANE = ["model", "version"]
 
 _TOLD_US = tuple(
     bound
@@ -71,7 +71,7 @@ def _daemon(facts: ServiceFacts, telemetry: Telemetry) -> Iterator[Metric]:
     health = GaugeMetricFamily(
         "eabridge_health", "1 for what the daemon is, 0 for what it is not.", labels=["status"]
     )
-    for status in HEALTHS:
+    for status in _HEALTHS:
         health.add_metric([status], facts.health == status)
     yield health
     yield CounterMetricFamily("eabridge_requests", "Messages received.", telemetry.requests)
@@ -95,18 +95,18 @@ def _daemon(facts: ServiceFacts, telemetry: Telemetry) -> Iterator[Metric]:
 
 
 def _lanes(facts: ServiceFacts) -> Iterator[Metric]:
-    depth = GaugeMetricFamily("eabridge_queue_depth", "Windows that wait.", labels=LANE)
-    in_flight = GaugeMetricFamily("eabridge_in_flight", "Windows being computed.", labels=LANE)
+    depth = GaugeMetricFamily("eabridge_queue_depth", "Windows that wait.", labels=_LANE)
+    in_flight = GaugeMetricFamily("eabridge_in_flight", "Windows being computed.", labels=_LANE)
     state = GaugeMetricFamily(
         "eabridge_model_state",
         "1 for what a model is, 0 for what it is not.",
-        labels=[*LANE, "state"],
+        labels=[*_LANE, "state"],
     )
     for lane in facts.lanes:
         labels = [lane.manifest.name, lane.manifest.version]
         depth.add_metric(labels, lane.queued)
         in_flight.add_metric(labels, lane.in_flight)
-        for name in STATES:
+        for name in _STATES:
             state.add_metric([*labels, name], lane.state == name)
     yield from (depth, in_flight, state)
 
@@ -116,16 +116,16 @@ def _forecasts(lanes: Iterable[LaneTelemetry]) -> Iterator[Metric]:
         "eabridge_forecast_seconds",
         "Forecasts answered, by the time in the queue, in inference, and in the daemon in all; "
         "those of the cache are in the total alone.",
-        labels=[*LANE, "stage"],
+        labels=[*_LANE, "stage"],
     )
     cached = CounterMetricFamily(
-        "eabridge_forecasts_cached", "Forecasts that the cache answered.", labels=LANE
+        "eabridge_forecasts_cached", "Forecasts that the cache answered.", labels=_LANE
     )
     failed = CounterMetricFamily(
-        "eabridge_forecasts_failed", "Windows answered with an error.", labels=LANE
+        "eabridge_forecasts_failed", "Windows answered with an error.", labels=_LANE
     )
     restarts = CounterMetricFamily(
-        "eabridge_restarts", "How often what runs the model was replaced.", labels=LANE
+        "eabridge_restarts", "How often what runs the model was replaced.", labels=_LANE
     )
     for lane in lanes:
         labels = _labels(lane)
@@ -141,7 +141,7 @@ def _forecasts(lanes: Iterable[LaneTelemetry]) -> Iterator[Metric]:
 
 def _batches(lanes: Iterable[LaneTelemetry]) -> Iterator[Metric]:
     sizes = HistogramMetricFamily(
-        "eabridge_batch_size", "Windows that a model was asked at once.", labels=LANE
+        "eabridge_batch_size", "Windows that a model was asked at once.", labels=_LANE
     )
     for lane in lanes:
         counts = cumulative(lane.batch_sizes.copy())

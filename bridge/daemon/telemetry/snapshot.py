@@ -6,6 +6,7 @@ interpreter is offered to others between one model or forecast and the next.
 
 from __future__ import annotations
 
+import math
 import os
 from array import array
 from collections.abc import Callable
@@ -185,7 +186,7 @@ def _forecasts(remembered: list[Remembered]) -> list[dict[str, Any]]:
 
 def _forecast(forecast: Remembered) -> dict[str, Any]:
     levels = len(forecast.levels)
-    closes = array("d", forecast.values)[forecast.columns - 1 :: forecast.columns]
+    closes = array("d", forecast.values)[forecast.columns - 1 :: forecast.columns].tolist()
     prices = array("d", forecast.quantiles).tolist()
     return {
         "symbol": forecast.symbol,
@@ -193,10 +194,17 @@ def _forecast(forecast: Remembered) -> dict[str, Any]:
         "model": forecast.model,
         "time": forecast.time,
         "asked_at": forecast.asked_at,
-        "closes": closes.tolist(),
+        "closes": _checked(closes),
         "levels": list(forecast.levels),
         "quantiles": [prices[at : at + levels] for at in range(0, len(prices), levels)],
         "up": array("d", forecast.up).tolist(),
         "cached": forecast.cached,
         "server_us": forecast.server_us,
     }
+
+
+def _checked(closes: list[float]) -> list[float]:
+    """The latest closes. The daemon checks those that the model reads, and before them may be
+    anything: what is shown begins after the last that is no price."""
+    bad = (at for at in reversed(range(len(closes))) if not 0.0 < closes[at] < math.inf)
+    return closes[next(bad, -1) + 1 :]

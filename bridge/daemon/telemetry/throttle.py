@@ -11,7 +11,8 @@ from time import monotonic
 WINDOW_S = 60.0
 _MOST_APART = 256
 """Kinds and peers that are told apart at a time: a stranger may come from addresses without end."""
-_MANY = "many addresses"
+_MANY = "many"
+"""Stands for all peers of a kind beyond those."""
 
 
 @dataclass
@@ -68,7 +69,7 @@ class Throttled:
                 return
             missed = window.unsaid if window is not None else 0
             self._windows[kind, peer] = _Window(now, level, message)
-        self._say(level, message, missed)
+        self._say(level, message, missed, peer)
 
     def flush(self, *, all_of_it: bool = False) -> None:
         """Say how often what was not said happened, of windows that have passed, or of all."""
@@ -79,12 +80,12 @@ class Throttled:
                 if not all_of_it and now - window.since < self._window_s:
                     continue
                 if window.unsaid:
-                    due.append((window.level, window.message, window.unsaid))
+                    due.append((window.level, window.message, window.unsaid, key[1]))
                     self._windows[key] = _Window(now, window.level, window.message)
                 else:
                     del self._windows[key]
-        for level, message, unsaid in due:
-            self._say(level, message, unsaid)
+        for each in due:
+            self._say(*each)
 
     @property
     def due_in_s(self) -> float | None:
@@ -95,9 +96,10 @@ class Throttled:
             first = min(window.since for window in self._windows.values())
         return max(0.0, first + self._window_s - self._clock())
 
-    def _say(self, level: int, message: str, missed: int) -> None:
+    def _say(self, level: int, message: str, missed: int, peer: str) -> None:
         if missed:
             times = "once more" if missed == 1 else f"{missed:,} times more"
-            self._logger.log(level, "%s (and %s since it was last said)", message, times)
+            by = ", by many," if peer == _MANY else ""
+            self._logger.log(level, "%s (and %s%s since it was last said)", message, times, by)
         else:
             self._logger.log(level, "%s", message)

@@ -29,7 +29,10 @@ function showHealth(health, why) {
 function reason(status) {
   if (status.health === "draining") return "The daemon is stopping: it answers what is waiting and takes nothing new.";
   const troubled = status.lanes.filter((lane) => lane.state !== "ready");
-  if (troubled.length) return troubled.map((lane) => `${lane.model}: ${STATES[lane.state] || lane.state}`).join("; ") + ". The other models answer.";
+  if (troubled.length) {
+    const words = troubled.map((lane) => `${lane.model}: ${STATES[lane.state] || lane.state}`).join("; ");
+    return `${words}. ${troubled.length < status.lanes.length ? "The other models answer." : "No model answers at the moment."}`;
+  }
   if (status.health !== "ready") return "Something is wrong: see the models and the errors below, and the daemon's log.";
   return "";
 }

@@ -37,7 +37,7 @@ function percent(share, digits = 1) {
 function milliseconds(us) {
   if (!isNumber(us)) return MISSING;
   const [value, unit] = us < 1e6 ? [us / 1000, "ms"] : [us / 1e6, "s"];
-  const digits = value < 1 ? 2 : value < 10 ? 2 : value < 100 ? 1 : 0;
+  const digits = value < 10 ? 2 : value < 100 ? 1 : 0;
   return `${value.toFixed(digits)} ${unit}`;
 }
 

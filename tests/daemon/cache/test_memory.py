@@ -114,6 +114,11 @@ def test_a_window_of_closes_that_spells_rows_shares_nothing_with_them() -> None:
     assert _key(spelt) != _key(OHLC)
 
 
+def test_rows_that_spell_closes_share_nothing_with_them() -> None:
+    spelt = CLOSES.reshape(-1, 4)  # as many numbers, and a quarter of the bars
+    assert _key(spelt) != _key(CLOSES)
+
+
 def test_negative_zero_is_another_window() -> None:
     assert _key(np.zeros(CONTEXT)) != _key(-np.zeros(CONTEXT))
 

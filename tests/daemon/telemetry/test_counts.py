@@ -247,6 +247,19 @@ def test_the_strip_has_a_row_for_each_second_oldest_first(
     ]
 
 
+def test_a_second_is_the_same_whenever_one_looks(
+    telemetry: Telemetry, set_clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _at(telemetry, set_clock, 0.5)
+    told = set()
+    for now in (1.0, 1.3, 1.5, 1.9, 2.3, 2.5):
+        set_clock(now)
+        clock = 1_000_000.6 + now  # its seconds begin within the other clock's
+        monkeypatch.setattr(counts, "time", lambda clock=clock: clock)
+        told |= {row.t for row in telemetry.strip() if row.requests}
+    assert len(told) == 1
+
+
 def test_a_row_tells_the_latencies_of_its_second(
     telemetry: Telemetry, lane: LaneTelemetry, set_clock: SetClock
 ) -> None:

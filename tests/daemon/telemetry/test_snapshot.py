@@ -184,6 +184,17 @@ def test_of_a_long_window_the_last_96_closes_are_told(source: Source, telemetry:
     assert forecast["closes"] == np.arange(905.0, 1001.0).tolist()
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 0.0, -1.0])
+def test_older_bars_that_are_no_prices_are_not_told(
+    source: Source, telemetry: Telemetry, bad: float
+) -> None:
+    closes = np.arange(1.0, 97.0)
+    closes[[2, 7]] = bad
+    _remember(telemetry, _request(1, closes))
+    (forecast,) = source.snapshot()["forecasts"]
+    assert forecast["closes"] == closes[8:].tolist()
+
+
 def test_rows_of_the_strip_are_maps(source: Source, telemetry: Telemetry) -> None:
     telemetry.record_request(0)
     time.sleep(1.1)

@@ -102,7 +102,7 @@ def test_addresses_without_end_take_no_room_and_no_lines_without_end(
     clock.now = 60.0
     throttled.flush()
     (last,) = _said(caplog)
-    assert "9,743 times more" in last
+    assert "9,743 times more, by many, since" in last  # and not by the one that is named
 
 
 def test_at_the_end_what_was_not_said_is(

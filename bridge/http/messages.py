@@ -1,4 +1,4 @@
-"""HTTP as the page speaks it: a request's head, read strictly, and an answer that ends the talk."""
+"""HTTP as it is spoken here: a request's head, read strictly, and an answer that ends the talk."""
 
 from __future__ import annotations
 
@@ -26,11 +26,18 @@ _NOTHING = "default-src 'none'; frame-ancestors 'none'"
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked: `path` without its query, `host` as the peer wrote it, its port included."""
+    """What is asked.
+
+    Attributes:
+        path: without its query.
+        host: as the peer wrote it, its port included.
+        accept: the kinds of answer that the peer prefers, as it wrote them; may be empty.
+    """
 
     method: str
     path: str
     host: str
+    accept: str
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,15 @@ def _parsed(head: bytes) -> Request:
     asked = _REQUEST_LINE.fullmatch(line)
     if asked is None:
         raise BadRequest(400, "The request line is malformed.")
-    hosts = []
+    fields: dict[bytes, list[str]] = {}
     for each in rest:
         named = _FIELD.fullmatch(each)
         if named is None:
             raise BadRequest(400, "A header field is malformed.")
-        if named[1].lower() == b"host":
-            hosts.append(named[2].strip())
+        fields.setdefault(named[1].lower(), []).append(named[2].strip().decode("latin-1"))
+    hosts = fields.get(b"host", [])
     if len(hosts) != 1:
         raise BadRequest(400, "Exactly one Host field is needed.")
     path = asked[2].decode("ascii").partition("?")[0]
-    return Request(asked[1].decode("ascii"), path, hosts[0].decode("latin-1"))
+    accept = ",".join(fields.get(b"accept", []))
+    return Request(asked[1].decode("ascii"), path, hosts[0], accept)
