@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic, sleep
 
 from bridge.bundles.files import read_text, read_verified, require_hash, sha256
 from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest, is_plain_file_name
@@ -15,6 +16,8 @@ from bridge.bundles.manifest import MANIFEST_FILE, BundleError, Manifest, is_pla
 GRAPH_FILE = "model.onnx"
 WEIGHTS_FILE = "model.safetensors"
 RECIPE_FILE = "recipe.toml"
+
+_LOCKED_S, _AGAIN_S = 5.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -125,21 +128,34 @@ def seal_folder(folder: Path, manifest: Manifest, names: Iterable[str]) -> Bundl
     draft = folder / f".{MANIFEST_FILE}"
     text = replace(manifest, files=hashes).to_json()
     draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(folder / MANIFEST_FILE)
+    _move(draft, folder / MANIFEST_FILE)
     return open_bundle(folder)
 
 
 def _exchange(folder: Path, draft: Path, aside: Path) -> None:
     """Put `draft` in the place of `folder`; on failure, what stood there stands again."""
     if not folder.exists():
-        draft.replace(folder)
+        _move(draft, folder)
         return
-    folder.replace(aside)
+    _move(folder, aside)
     try:
-        draft.replace(folder)
+        _move(draft, folder)
     except BaseException:
-        aside.replace(folder)
+        _move(aside, folder)
         raise
+
+
+def _move(source: Path, target: Path) -> None:
+    """Rename. Windows refuses that while anybody, a scanner or a daemon, reads what is in there."""
+    until = monotonic() + _LOCKED_S
+    while True:
+        try:
+            source.replace(target)
+            return
+        except PermissionError:
+            if monotonic() > until:
+                raise
+            sleep(_AGAIN_S)
 
 
 @contextmanager

@@ -94,9 +94,10 @@ def read_allowed(folder: Path) -> tuple[Mapping[str, str], list[str]]:
     try:
         require_owner_writes(place)
         others_get_there = others_enter(place)
+        paths = sorted(place.glob(f"*{PUBLIC}"))
     except (NotPrivateError, OSError) as error:
         return allowed, [str(error)]
-    for path in sorted(place.glob(f"*{PUBLIC}")):
+    for path in paths:
         try:
             if others_get_there:
                 require_owner_writes(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import struct
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,6 +13,7 @@ from datetime import date
 from pathlib import Path
 
 import zmq
+from zmq.utils import z85
 
 from bridge.keys.owner_only import NotPrivateError, require_private, write_private
 
@@ -137,7 +139,7 @@ def read_public(given: str | Path) -> str:
         is_file = path.is_file()
     if not is_file:
         if isinstance(given, str) and _Z85.fullmatch(text):
-            return text
+            return _checked(text, "this public key")
         raise KeysError(
             f"'{_shown(text)}' is neither a file nor a public key: a key has {KEY_LETTERS} letters "
             f"and this has {len(text)}; give the key in quotes, or the file that ends in {PUBLIC}"
@@ -217,6 +219,10 @@ def _checked(key: str, what: str) -> str:
     if not _Z85.fullmatch(key):
         wrong = next(letter for letter in key if not _Z85.fullmatch(letter * KEY_LETTERS))
         raise KeysError(f"{what} has the letter {wrong!r}, which no key has: copy it again")
+    try:
+        z85.decode(key)
+    except struct.error as error:  # five letters may say a number that four bytes do not hold
+        raise KeysError(f"{what} has letters in an order that no key has: copy it again") from error
     return key
 
 

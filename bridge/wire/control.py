@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bridge.wire.endpoints import MOST_PORT, EndpointError, split
 from bridge.wire.errors import Code, WireError
 
 MAX_CONTROL_BYTES = 64 * 1024
@@ -28,7 +29,6 @@ DEFAULT = "default "
 """What a supervised daemon says on its standard output, a line each: where it listens, that its
 loop turns, and the model that was made the default by order."""
 
-_MOST_PORT = 65_535
 _MOST_CHARACTERS = 80  # of a name, an @ and a version
 
 
@@ -41,10 +41,11 @@ def control_endpoint(served: str) -> str | None:
     >>> control_endpoint("tcp://127.0.0.1:5655")
     'tcp://127.0.0.1:5656'
     """
-    port = served.rpartition(":")[2]
-    if not (port.isdecimal() and port.isascii() and 0 < int(port) < _MOST_PORT):
+    try:
+        _, port = split(served)
+    except EndpointError:
         return None
-    return f"tcp://127.0.0.1:{int(port) + 1}"
+    return f"tcp://127.0.0.1:{port + 1}" if 0 < port < MOST_PORT else None
 
 
 def parse_model(message: Mapping[Any, Any]) -> str:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import pytest
 
 from bridge.bundles import Bundle, BundleError, open_bundle, shipped_store, write_bundle
+from bridge.bundles import bundle as bundle_module
 from tests.backends import graphs
 
 
@@ -253,6 +254,40 @@ def test_a_disk_that_fails_for_good_while_replacing_loses_nothing(
         )
     (aside,) = tmp_path.glob(".steady-*/old")
     assert open_bundle(aside).manifest == bundle.manifest
+
+
+def test_a_bundle_that_somebody_reads_is_replaced_as_soon_as_it_may_be(
+    bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows moves no folder of which a file is open."""
+    graph = tmp_path / "graph"
+    graph.write_bytes(graphs.nan_above().SerializeToString())
+    rename, refusals = Path.replace, [bundle.path, bundle.path]
+
+    def refuse(path: Path, target: Path) -> Path:
+        if path in refusals:
+            refusals.remove(path)
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    files = {"model.onnx": graph}
+    other = write_bundle(bundle.path, graphs.manifest("steady"), files, replace_existing=True)
+    assert open_bundle(bundle.path) == other
+    assert refusals == []
+
+
+def test_a_folder_that_may_not_be_written_is_told_in_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> NoReturn:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    monkeypatch.setattr(bundle_module, "_LOCKED_S", 0.1)
+    with pytest.raises(PermissionError):
+        graphs.put(tmp_path / "store", graphs.steady(), graphs.manifest("m"))
+    assert [path.name for path in (tmp_path / "store").iterdir()] == []
 
 
 def test_a_bundle_may_be_read_by_whoever_may_read_a_new_folder(

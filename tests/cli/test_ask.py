@@ -1,4 +1,4 @@
-"""`eabridge forecast`, `models` and `check`."""
+"""`eabridge forecast` and `check`."""
 
 from __future__ import annotations
 
@@ -118,44 +118,6 @@ def test_a_folder_is_not_a_file_of_bars(run: Run, tmp_path: Path) -> None:
 
     assert ran.code == 2
     assert "is a folder: give its files" in ran.err
-
-
-def test_a_store_without_models_is_said_to_be_one(run: Run, tmp_path: Path) -> None:
-    ran = run("models", "--models", tmp_path)
-
-    assert ran.code == 2
-    assert f"no model in {tmp_path}" in ran.err
-
-
-def test_models_lists_the_shipped_one(run: Run) -> None:
-    ran = run("models")
-
-    assert ran.code == 0
-    assert "fx-h1@" in ran.out
-    assert "H1" in ran.out
-
-
-def test_models_of_a_daemon_name_the_default(run: Run, daemon: Daemon) -> None:
-    ran = run("models", "--connect", daemon.endpoint)
-
-    assert "(default)" in ran.out
-
-
-def test_an_address_is_taken_as_an_ea_writes_it(run: Run, daemon: Daemon) -> None:
-    ran = run("models", "--connect", daemon.endpoint.removeprefix("tcp://"))
-
-    assert "(default)" in ran.out
-
-
-def test_a_damaged_model_is_listed_as_refused(run: Run, tmp_path: Path) -> None:
-    (tmp_path / "store" / "broken").mkdir(parents=True)
-    (tmp_path / "store" / "broken" / "bundle.json").write_text("{}")
-
-    ran = run("models", "--models", tmp_path / "store")
-
-    assert ran.code == 2
-    assert "refused: " in ran.err
-    assert "broken" in ran.err
 
 
 def test_check_reports_what_is_in_a_file(run: Run, export_file: Path) -> None:

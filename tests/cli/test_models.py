@@ -14,6 +14,7 @@ from tests.backends import graphs
 from tests.cli.conftest import Run
 from tests.conftest import Daemon, StartDaemon
 from tests.daemon.renewable import put
+from tests.waiting import until
 
 Ordering = Callable[..., tuple[Daemon, str]]
 
@@ -151,6 +152,7 @@ def test_where_none_runs_the_list_is_what_would_be_served(
 
     assert ran.code == 0
     assert "fx-h1@" in ran.out
+    assert "H1" in ran.out
     assert "eabridge serve would load" in ran.err
 
 
@@ -191,8 +193,36 @@ def test_a_bundle_dropped_into_a_store_is_served_by_the_command_itself(
 ) -> None:
     daemon = start_daemon("--models", store)
     new = put(store, 2)
-    with Client(daemon.endpoint, timeout_ms=60_000) as client:
-        while client.hello().models[0].label != new.manifest.label:
-            pass
-    while f"serving {new.manifest.label} (default) in the place of base@" not in daemon.log():
-        pass  # it is told of when it has happened
+    until(lambda: default_of(daemon) == new.manifest.label)
+    told = f"serving {new.manifest.label} (default) in the place of base@"
+    until(lambda: told in daemon.log())  # when it has happened
+
+
+def test_a_store_without_models_is_said_to_be_one(run: Run, tmp_path: Path) -> None:
+    ran = run("models", "--models", tmp_path)
+
+    assert ran.code == 2
+    assert f"no model in {tmp_path}" in ran.err
+
+
+def test_models_of_a_daemon_name_the_default(run: Run, daemon: Daemon) -> None:
+    ran = run("models", "--connect", daemon.endpoint)
+
+    assert "(default)" in ran.out
+
+
+def test_an_address_is_taken_as_an_ea_writes_it(run: Run, daemon: Daemon) -> None:
+    ran = run("models", "--connect", daemon.endpoint.removeprefix("tcp://"))
+
+    assert "(default)" in ran.out
+
+
+def test_a_damaged_model_is_listed_as_refused(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "store" / "broken").mkdir(parents=True)
+    (tmp_path / "store" / "broken" / "bundle.json").write_text("{}")
+
+    ran = run("models", "--models", tmp_path / "store")
+
+    assert ran.code == 2
+    assert "refused: " in ran.err
+    assert "broken" in ran.err

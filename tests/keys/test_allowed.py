@@ -88,6 +88,16 @@ def test_a_damaged_file_lets_nobody_in_and_the_others_stay(tmp_path: Path, pair:
     assert "desk.public has 5 letters" in problems[0]
 
 
+def test_letters_in_an_order_that_no_key_has_let_nobody_in(tmp_path: Path, pair: KeyPair) -> None:
+    keys.allow(tmp_path, "laptop", pair.public)
+    with pytest.raises(KeysError, match="letters in an order that no key has"):
+        keys.allow(tmp_path, "desk", "#" * 40)
+    (keys.allowed_folder(tmp_path) / "desk.public").write_text(f'public = "{"#" * 40}"\n')
+    listed, problems = keys.read_allowed(tmp_path)
+    assert listed == {"laptop": pair.public}
+    assert "desk.public has letters in an order that no key has" in problems[0]
+
+
 @posix
 def test_a_list_that_others_can_change_lets_nobody_in(tmp_path: Path, pair: KeyPair) -> None:
     path = keys.allow(tmp_path, "laptop", pair.public)

@@ -141,6 +141,7 @@ def test_a_public_key_where_a_pair_belongs_is_told(tmp_path: Path) -> None:
         (lambda text, pair: text.replace(pair.secret, pair.secret[:39]), "has 39 letters"),
         (lambda text, pair: text.replace(pair.secret, pair.secret[:39] + "~"), "the letter '~'"),
         (lambda text, pair: text.replace(pair.secret, pair.secret[:39] + " "), "the letter ' '"),
+        (lambda text, pair: text.replace(pair.secret, "#" * 40), "in an order that no key has"),
         (lambda text, pair: text.replace(pair.public, "0" * 40), "are no pair"),
         (lambda text, _: text.replace("secret =", "secrets ="), "a public key alone"),
         (lambda *_: "nothing here", "holds no keys"),

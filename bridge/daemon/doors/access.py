@@ -8,18 +8,19 @@ else needs CURVE: a key of their own that the daemon was told to allow. What lib
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-import os
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import zmq
 
 from bridge.daemon.doors.gate import Gate
-from bridge.keys import KeyPair, KeysError, read_allowed, read_pair
+from bridge.keys import KeyPair, KeysError, read_pair
 from bridge.wire import DEFAULT_ENDPOINT
 from bridge.wire.codec import MAX_BODY_BYTES
+from bridge.wire.endpoints import EndpointError, is_loopback, split
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +37,6 @@ _MOST_STRANGERS = 64  # connections that have yet to say who they are, beyond th
 _RECEIVE_QUEUE = 64  # messages of one client that wait unread, each as large as a frame may be
 _BACKLOG = 1024  # all of a machine's EAs come back at once when the daemon was restarted
 _KEEPALIVE_IDLE_S, _KEEPALIVE_EVERY_S, _KEEPALIVE_TIMES = 60, 10, 6  # a dead peer: two minutes
-_MOST_PORT = 65_535
 _OWN_FILES = 256  # descriptors for everything but connections
 _MORE_FILES = 1_024  # connections that come faster than they can be turned away
 
@@ -75,7 +75,7 @@ class Access:
             AccessError: it must not listen there, or the keys cannot be used.
         """
         host = _checked_host(endpoint)
-        local = _is_loopback(host)
+        local = is_loopback(host)
         if not local and self.keys is None:
             raise AccessError(
                 f"cannot listen on {endpoint} (without keys the daemon listens on loopback only): "
@@ -98,7 +98,7 @@ class Access:
         if pair is not None:
             socket.setsockopt(zmq.CURVE_SERVER, 1)
             socket.setsockopt(zmq.CURVE_SECRETKEY, pair.secret.encode())
-            _tell_who_may_connect(pair, folder)
+            log.info("CURVE: the daemon's public key is %s", pair.public)
         return Gate(
             socket,
             context,
@@ -120,44 +120,20 @@ def _keys(path: Path | None) -> tuple[KeyPair | None, Path | None]:
         raise AccessError(f"--keys {path}: {error}") from error
 
 
-def _tell_who_may_connect(pair: KeyPair, folder: Path | None) -> None:
-    log.info("CURVE: the daemon's public key is %s", pair.public)
-    names = read_allowed(folder)[0] if folder is not None else {}
-    if names:
-        log.info("may connect: %s", ", ".join(names))
-    else:
-        log.warning("nobody may connect yet: eabridge keys allow NAME FILE lets a client in")
-
-
 def _checked_host(endpoint: str) -> str:
     """The host of an endpoint.
 
     Raises:
         AccessError: it is no endpoint to listen on.
     """
-    address = endpoint.removeprefix("tcp://")
-    host, _, port = address.rpartition(":")
-    if address == endpoint:
-        problem = "only tcp:// endpoints are served"
-    # ZeroMQ would listen on port 34463 where it is told 99999, and on 5655 where 5655x.
-    elif port != "*" and not (port.isdecimal() and port.isascii() and int(port) <= _MOST_PORT):
-        problem = f"its port is no number from 0 to {_MOST_PORT}"
-    elif not host:
-        problem = "it names no host"
-    else:
-        return host
-    raise AccessError(
-        f"cannot listen on {endpoint} ({problem}): give an address such as {DEFAULT_ENDPOINT}"
-    )
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False  # the name of an interface, or `*`
+        if not endpoint.startswith("tcp://"):
+            raise EndpointError("only tcp:// endpoints are served")
+        return split(endpoint)[0]
+    except EndpointError as error:
+        raise AccessError(
+            f"cannot listen on {endpoint} ({error}): give an address such as {DEFAULT_ENDPOINT}"
+        ) from error
 
 
 def _room_for(connections: int) -> int:
@@ -183,17 +159,14 @@ def _descriptors(wanted: int) -> int | None:
 
     Where it may raise the limit itself, as far as is wanted, it does.
     """
-    import psutil
+    if sys.platform == "win32":
+        return None
+    import resource
 
-    if hasattr(psutil, "RLIMIT_NOFILE"):
-        process = psutil.Process()
-        soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
-        may = wanted if hard < 0 else min(wanted, hard)
-        if 0 <= soft < may:
-            process.rlimit(psutil.RLIMIT_NOFILE, (may, hard))
-            return int(may)
-        return None if soft < 0 else int(soft)
-    if hasattr(os, "sysconf"):
-        soft = os.sysconf("SC_OPEN_MAX")
-        return None if soft < 0 else int(soft)
-    return None
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    may = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < may:
+        with suppress(OSError, ValueError):  # macOS may allow less than it says
+            resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
+            soft = may
+    return None if soft == resource.RLIM_INFINITY else soft

@@ -24,21 +24,28 @@ class Allowed:
     def __init__(self, folder: Path, throttled: Throttled) -> None:
         self._folder = folder
         self._throttled = throttled
-        self._stamp: object = None
-        self._names: dict[bytes, str] = {}
+        self._stamp = allowed_stamp(folder)
+        self._names = self._read()
+        if self._names:
+            log.info("may connect: %s", self._all_names())
+        else:
+            log.warning("nobody may connect yet: eabridge keys allow NAME FILE lets a client in")
 
     def name_of(self, key: bytes) -> str | None:
         """The name of the client with this public key (32 bytes); None where it is not allowed."""
         stamp = allowed_stamp(self._folder)
         if stamp != self._stamp:
-            self._read(is_first=self._stamp is None)
-            self._stamp = stamp
+            before = self._all_names()
+            self._stamp, self._names = stamp, self._read()
+            if self._all_names() != before:
+                log.info("may connect now: %s", self._all_names() or "nobody")
         return self._names.get(key)
 
-    def _read(self, *, is_first: bool) -> None:
+    def _read(self) -> dict[bytes, str]:
         listed, problems = read_allowed(self._folder)
         for problem in problems:
             self._throttled.log("allowed", problem, f"left out of those allowed: {problem}")
-        if not is_first and set(listed) != set(self._names.values()):
-            log.info("may connect now: %s", ", ".join(listed) or "nobody")
-        self._names = {z85.decode(public): name for name, public in listed.items()}
+        return {z85.decode(public): name for name, public in listed.items()}
+
+    def _all_names(self) -> str:
+        return ", ".join(self._names.values())

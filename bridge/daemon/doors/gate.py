@@ -12,6 +12,7 @@ import secrets
 import struct
 import threading
 import time
+import traceback
 from contextlib import suppress
 from pathlib import Path
 
@@ -119,9 +120,9 @@ class Gate:
                 watching = self._watch(poller)
             except zmq.ContextTerminated:
                 break
-            except Exception:
+            except Exception:  # noqa: BLE001  (it is told of, not a thousand times)
                 # libzmq waits for whoever does not hear it out: this thread must not end.
-                log.exception("the gate stumbled")
+                self._tell_defect("the gate stumbled")
                 time.sleep(_STUMBLED_S)
         self._throttled.flush(all_of_it=True)
         self._zap.close()
@@ -145,9 +146,9 @@ class Gate:
         request = self._zap.recv_multipart()
         try:
             status, text = self._judge(request)
-        except Exception:
+        except Exception:  # noqa: BLE001  (it is told of, not a thousand times)
             # Whatever is wrong here, the door stays shut for that one, and the gate goes on.
-            log.exception("a client could not be judged")
+            self._tell_defect("a client could not be judged")
             status, text = b"500", b"internal error"
         number = request[1] if len(request) > 1 else b""
         self._zap.send_multipart([b"1.0", number, status, text, b"", b""])
@@ -155,7 +156,9 @@ class Gate:
     def _judge(self, request: list[bytes]) -> tuple[bytes, bytes]:
         if len(request) < 6 or request[0] != b"1.0" or request[2] != _DOMAIN:
             return b"500", b"not this daemon's"
-        address, mechanism = request[3].decode("ascii", "replace"), request[5]
+        # Without the scope of an IPv6 address: a connection's own name has none.
+        address = request[3].decode("ascii", "replace").partition("%")[0]
+        mechanism = request[5]
         if self._allowed is None:  # on loopback, where the transport itself took NULL alone
             return (b"200", b"OK") if mechanism == b"NULL" else (b"400", b"no keys here")
         if mechanism != b"CURVE" or len(request) != 7 or len(request[6]) != 32:
@@ -206,6 +209,10 @@ class Gate:
                     self._crowd.nobody = host.strip("[]")  # nobody else can connect
         else:  # the connection's end follows at once
             self._failure = event, value
+
+    def _tell_defect(self, what: str) -> None:
+        text = f"{what}:\n{traceback.format_exc()}"
+        self._throttled.log("defect", what, text, logging.ERROR)
 
     def _tell_full(self, peer: str, why: str) -> None:
         self._throttled.log("full", why, f"refused {peer}: {why}")

@@ -7,7 +7,6 @@ models are loaded, so that `status` is answered meanwhile.
 from __future__ import annotations
 
 import logging
-import re
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -23,6 +22,7 @@ from bridge.daemon.service import Service
 from bridge.daemon.swaps.swap import Swap, SwapError
 from bridge.wire.codec import pack, peek_id, unpack
 from bridge.wire.control import MAX_CONTROL_BYTES, control_endpoint, parse_model
+from bridge.wire.endpoints import EndpointError, is_loopback, split
 from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import error_reply, ok_reply, parse_envelope, request_id
 
@@ -40,8 +40,6 @@ _LINGER_MS = 500
 _MOST_ORDERS = 16
 _BURST, _A_SECOND = 50, 200  # requests: more are answered later, for the models' sake
 _STATUS_S = 0.2  # how old a status may be
-_LOOPBACK = re.compile(r"tcp://(127(\.\d{1,3}){3}|localhost|\[::1\]):(\*|\d{1,5})")
-_MOST_PORT = 65_535
 _STOP_S = 5.0
 _DESCRIBED = (
     *("name", "version", "task", "inputs", "context"),
@@ -69,9 +67,15 @@ def choose_endpoint(served: str, given: str | None) -> str | None:
     if given == OFF:
         return None
     if given is None:
-        return control_endpoint(served)
-    match = _LOOPBACK.fullmatch(given)
-    if match is None or (match[3] != "*" and int(match[3]) > _MOST_PORT):
+        follows = control_endpoint(served)
+        if follows is None:
+            log.warning("no control socket: no port follows %s; give --control one", served)
+        return follows
+    try:
+        is_safe = given.startswith("tcp://") and is_loopback(split(given)[0])
+    except EndpointError:
+        is_safe = False
+    if not is_safe:
         raise ControlRefused(
             f"--control {given}: whoever reaches it changes what is served, so it takes an "
             f"endpoint on loopback alone, such as tcp://127.0.0.1:5656, or {OFF}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bridge.backends import BackendError
+from bridge.backends.base import BackendDied
 from bridge.backends.trial import Trial, TrialError, try_bundles
 from bridge.bundles import Bundle
 from bridge.bundles.bundle import GRAPH_FILE
@@ -31,10 +32,13 @@ class Loaded:
     Attributes:
         lanes: warm, in the order of their bundles. Whoever does not serve one closes it.
         refused: the reason for each of the others, by label.
+        passing: of these, the labels of those that may be loaded another time as they stand: memory
+            was short, a file was locked, a process was ended.
     """
 
     lanes: tuple[Lane, ...]
     refused: Mapping[str, str]
+    passing: frozenset[str] = frozenset()
 
 
 Load = Callable[[Sequence[Bundle]], Loaded]
@@ -55,7 +59,7 @@ class Loader:
 
     def __call__(self, bundles: Sequence[Bundle]) -> Loaded:
         """Try all of them, then open and warm those that bore it."""
-        refused = self._try(bundles)
+        refused, passing = self._try(bundles)
         lanes: list[Lane] = []
         try:
             for bundle in bundles:
@@ -65,30 +69,35 @@ class Loader:
                     lanes.append(self._open_lane(bundle))
                 except (BackendError, MemoryError, OSError) as error:
                     refused[bundle.manifest.label] = _sentence(bundle, error)
+                    if isinstance(error, (BackendDied, MemoryError, OSError)):
+                        passing.add(bundle.manifest.label)
         except BaseException:
             for lane in lanes:
                 lane.close()
             raise
-        return Loaded(tuple(lanes), refused)
+        return Loaded(tuple(lanes), refused, frozenset(passing))
 
-    def _try(self, bundles: Sequence[Bundle]) -> dict[str, str]:
-        """The reasons, by label, of those that failed."""
+    def _try(self, bundles: Sequence[Bundle]) -> tuple[dict[str, str], set[str]]:
+        """The reasons, by label, of those that failed, and the labels of those that may pass."""
         untried = [bundle for bundle in bundles if _tried_by(bundle) not in self._borne]
         if not untried:
-            return {}
+            return {}, set()
         try:
             trials = self._try_out([bundle.path for bundle in untried])
         except TrialError as error:
             log.warning("models are not tried before they are loaded: %s", error)
-            return {}
-        refused = {}
+            return {}, set()
+        refused: dict[str, str] = {}
+        passing: set[str] = set()
         for bundle in untried:
             reason = trials[bundle.path].refusal(bundle)
             if reason is not None:
                 refused[bundle.manifest.label] = reason
+                if trials[bundle.path].may_pass:
+                    passing.add(bundle.manifest.label)
             else:
                 self._borne.add(_tried_by(bundle))
-        return refused
+        return refused, passing
 
 
 def _tried_by(bundle: Bundle) -> object:

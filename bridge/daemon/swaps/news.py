@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.service import Service
-from bridge.daemon.swaps.roles import role_of, warn_of_orphans
+from bridge.daemon.swaps.roles import orphans, role_of
 
 log = logging.getLogger(__name__)
 
@@ -22,13 +22,13 @@ class News:
     Args:
         service: says what each lane is asked for.
         record: counts exchanges.
-        told: sentences that the start has told of.
+        told: sentences that the start has told of folders that are no bundles.
     """
 
     def __init__(self, service: Service, record: Record, told: Iterable[str] = ()) -> None:
         self._service = service
         self._record = record
-        self._told: dict[str, set[str]] = {"broken": set(told)}
+        self._told = {"broken": set(told), "orphans": set(orphans(service.lanes))}
 
     def arrived(self, arrivals: Sequence[Lane], replaced: Mapping[str, str]) -> None:
         """Lanes that are served from now on, some of them in the place of others."""
@@ -39,15 +39,20 @@ class News:
             text += self._beside(lane) if old is None else f" in the place of {old}"
             log.info("%s", text)
             self._record(text, False)
-        warn_of_orphans(self._service.lanes)
+        self.orphans()
 
-    def refused(self, names: Mapping[str, str], reasons: Mapping[str, str]) -> None:
+    def refused(
+        self, names: Mapping[str, str], reasons: Mapping[str, str], told: Collection[str] = ()
+    ) -> None:
         """Bundles that failed when they were tried; who serves in their place.
 
         Args:
             names: of the models, by label. reasons: by label.
+            told: labels of those that were tried again by themselves.
         """
         for label, reason in reasons.items():
+            if label in told:
+                continue
             same = (each for each in self._service.lanes if each.manifest.name == names[label])
             old = next(same, None)
             on = "" if old is None else f"; {old.label} serves on"
@@ -63,6 +68,11 @@ class News:
         """Stores that show none of the models that are served from them."""
         for store in self._new("absent", map(str, stores)):
             log.warning("%s shows no models any more: those that came from it are served on", store)
+
+    def orphans(self) -> None:
+        """Specialists that nobody asks."""
+        for sentence in self._new("orphans", orphans(self._service.lanes)):
+            log.warning("%s", sentence)
 
     def missing(self, labels: Iterable[str]) -> None:
         """Models that are served though their bundle is gone."""

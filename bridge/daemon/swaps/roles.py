@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.service import Service
@@ -20,7 +20,13 @@ def role_of(lane: Lane, service: Service) -> str:
 
 
 def warn_of_orphans(lanes: Sequence[Lane]) -> None:
-    """Say which specialists are asked by nobody, because their base is not served.
+    """Say which specialists are asked by nobody."""
+    for sentence in orphans(lanes):
+        log.warning("%s", sentence)
+
+
+def orphans(lanes: Sequence[Lane]) -> Iterator[str]:
+    """A sentence for each specialist that is asked by nobody, because its base is not served.
 
     A specialist stands on one version of its base: it was tuned from it, and kept for beating it.
     Under another version it would be a guess, so that one answers by itself until it has
@@ -33,16 +39,12 @@ def warn_of_orphans(lanes: Sequence[Lane]) -> None:
         if not lane.manifest.is_specialist or base in served:
             continue
         symbols = ", ".join(lane.manifest.symbols)
+        tuned = f"{lane.label} was tuned to answer for {base} on {symbols}"
         newer = names.get(base.partition("@")[0])
         if newer is None:
-            log.warning(
-                "%s was tuned to answer for %s on %s, and that is not served: give its folder of "
-                "models to --models too",
-                *(lane.label, base, symbols),
-            )
+            yield f"{tuned}, and that is not served: give its folder of models to --models too"
         else:
-            log.warning(
-                "%s was tuned to answer for %s on %s, and %s serves in its place: it answers for "
-                "these symbols itself until a specialist was tuned on it",
-                *(lane.label, base, symbols, newer.label),
+            yield (
+                f"{tuned}, and {newer.label} serves in its place: it answers for these symbols "
+                "itself until a specialist was tuned on it"
             )

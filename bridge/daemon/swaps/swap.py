@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from bridge.bundles import Bundle, list_bundles
+from bridge.bundles import Bundle, BundleError, list_bundles
 from bridge.bundles.manifest import MANIFEST_FILE
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.server import Server
 from bridge.daemon.service import Service
 from bridge.daemon.swaps.loading import Load, Loaded
 from bridge.daemon.swaps.news import News, Record
-from bridge.daemon.swaps.roles import warn_of_orphans
 from bridge.daemon.swaps.succession import Succession, absent_stores, succeed
 from bridge.wire.errors import Code
 
@@ -46,10 +45,12 @@ class Known:
     Attributes:
         refused: the reason by label, of bundles that are whole and failed when they were tried.
         broken: a sentence for each folder or store that could not be read as what it should be.
+        passing: of `refused`, the labels of those whose reason may pass.
     """
 
     refused: Mapping[str, str] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    passing: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,10 @@ class Swap:
         record: counts exchanges.
         serve_kept: is told of the labels of what arrives.
         on_default: is told of a default that was changed by order.
+
+    Attributes:
+        may_pass: whether something was refused for a reason that may pass without a change of its
+            folder: another look is worth its while.
     """
 
     def __init__(
@@ -105,6 +110,8 @@ class Swap:
         self._lock = Lock()
         self._bundles = {lane.label: lane.bundle for lane in service.lanes}
         self._refused = dict(known.refused)
+        self._passing = known.passing
+        self.may_pass = bool(known.passing or known.broken)
         self._looked: dict[str, tuple[Path, int, int]] = {}  # at the last scan
         self._broken = known.broken
         self._removed: set[str] = set()
@@ -113,7 +120,7 @@ class Swap:
         """Serve what the stores hold now.
 
         All that is new takes its place between the same two batches: a new base and its new
-        specialists.
+        specialists. What was refused for a reason that may pass is tried again.
 
         Args:
             again: try what was refused before, and serve again what was removed.
@@ -128,14 +135,18 @@ class Swap:
                 self._removed.clear()
             found, errors = list_bundles(self.stores)
             self._forget_refusals_of_what_changed(found)
+            told = self._forget_refusals_that_may_have_passed()
             moving = tuple(f"bundle {folder}: " for folder in in_motion)
-            self._broken = tuple(text for text in map(str, errors) if not text.startswith(moving))
+            errors = [error for error in errors if not str(error).startswith(moving)]
+            self._broken = tuple(map(str, errors))
             self._news.broken(self._broken)
             loaded = self._load([bundle for bundle in found if self._is_new(bundle)])
-            succession = self._take_over(found, loaded)
             self._refused.update(loaded.refused)
+            self._passing = loaded.passing
+            self.may_pass = bool(loaded.passing) or any(map(_may_pass, errors))
+            succession = self._take_over(found, loaded)
             names = {bundle.manifest.label: bundle.manifest.name for bundle in found}
-            self._news.refused(names, loaded.refused)
+            self._news.refused(names, loaded.refused, told)
             self._tell_of_the_missing(found, succession.missing)
             arrived = {lane.label for lane in loaded.lanes}
             return Report(
@@ -177,7 +188,7 @@ class Swap:
             del self._bundles[leaving.label]
             self._removed.add(leaving.label)
             log.info("%s is served no more, by order", leaving.label)
-            warn_of_orphans(self._service.lanes)
+            self._news.orphans()
             return leaving.label
 
     def besides(self) -> list[tuple[str, str]]:
@@ -200,6 +211,11 @@ class Swap:
             if label not in looks or self._looked.get(label, looks[label]) != looks[label]:
                 del self._refused[label]
         self._looked = looks
+
+    def _forget_refusals_that_may_have_passed(self) -> frozenset[str]:
+        """The labels of which it was told that they were refused, and which are tried again."""
+        passing, self._passing = self._passing, frozenset()
+        return frozenset(label for label in passing if self._refused.pop(label, None) is not None)
 
     def _is_new(self, bundle: Bundle) -> bool:
         known = (self._bundles, self._refused, self._removed)
@@ -293,6 +309,12 @@ class Swap:
         self._news.missing(
             label for label in missing if self._bundles[label].path.parent not in absent
         )
+
+
+def _may_pass(error: BundleError) -> bool:
+    """Whether a folder may be read another time as it stands: a file in it was locked."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
 
 
 def _see_off(leaving: Mapping[Lane, Event]) -> None:

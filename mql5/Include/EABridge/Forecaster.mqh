@@ -122,7 +122,8 @@ bool CForecaster::UseDaemon(const string endpoint, const string model)
 
 #ifdef EABRIDGE_LIBZMQ
 // A daemon on another computer, encrypted by CURVE: its public key and this program's own pair, 40
-// letters each; without a pair the program makes one for this run.
+// letters each, which `eabridge keys new` makes and the daemon's owner allows there. Without a pair
+// the program makes one for this run, and a daemon lets no such stranger in.
 bool CForecaster::UseRemoteDaemon(const string endpoint, const string server_key,
                                    const string public_key, const string secret_key,
                                    const string model)

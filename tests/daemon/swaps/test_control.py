@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
-import numpy as np
 import pytest
 
 from bridge.bundles import Bundle
@@ -20,23 +19,11 @@ from bridge.daemon.swaps.control import ControlRefused, ControlSocket, choose_en
 from bridge.daemon.swaps.swap import Report
 from bridge.wire.control import control_endpoint
 from tests.backends import graphs
-from tests.daemon.peer import Connect, close_item, forecast, refused, request
-from tests.daemon.renewable import Renewable, put, renewable
+from tests.daemon.peer import Connect, forecast, refused, request
+from tests.daemon.renewable import WINDOW, Renewable, put, renewable
 
 ANY_PORT = "tcp://127.0.0.1:*"
-WINDOW = close_item(np.ones(4))
 _PATIENCE_S = 60.0
-
-
-@pytest.fixture
-def base(store: Path) -> Bundle:
-    return put(store, 1)
-
-
-@pytest.fixture
-def daemon(base: Bundle, store: Path) -> Iterator[Renewable]:
-    with renewable(store) as running:
-        yield running
 
 
 @pytest.fixture
@@ -334,11 +321,15 @@ class TestWhere:
         assert control_endpoint("tcp://127.0.0.1:5655") == "tcp://127.0.0.1:5656"
         assert choose_endpoint("tcp://0.0.0.0:7000", None) == "tcp://127.0.0.1:7001"
         assert choose_endpoint("tcp://[::1]:7000", None) == "tcp://127.0.0.1:7001"
+
+    def test_where_no_port_follows_it_is_told(self, caplog: pytest.LogCaptureFixture) -> None:
         assert choose_endpoint("tcp://127.0.0.1:65535", None) is None
+        assert "give --control one" in caplog.text
 
     def test_it_may_be_elsewhere_or_nowhere(self) -> None:
         served = "tcp://127.0.0.1:5655"
-        assert choose_endpoint(served, "tcp://127.0.0.1:9000") == "tcp://127.0.0.1:9000"
+        for given in ("tcp://127.0.0.1:9000", "tcp://localhost:9000", "tcp://[::1]:*"):
+            assert choose_endpoint(served, given) == given
         assert choose_endpoint(served, "off") is None
 
     @pytest.mark.parametrize(

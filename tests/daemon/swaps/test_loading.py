@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bridge.backends import BackendError
+from bridge.backends.base import BackendDied
 from bridge.backends.trial import Trial, TrialError
 from bridge.bundles import Bundle, open_bundle
 from bridge.daemon.lanes.lane import Lane
@@ -64,10 +65,16 @@ def test_what_changed_since_it_was_listed_is_refused(store: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [BackendError("it is worn"), MemoryError(), OSError("the drive is gone")]
+    ("error", "may_pass"),
+    [
+        (BackendError("it is worn"), False),
+        (BackendDied("its process was ended"), True),
+        (MemoryError(), True),
+        (OSError("the drive is gone"), True),
+    ],
 )
 def test_what_cannot_be_opened_is_refused_and_the_others_are_not(
-    store: Path, error: Exception
+    store: Path, error: Exception, may_pass: bool
 ) -> None:
     bad, good = put(store, 1, graphs.manifest("a")), put(store, 1, graphs.manifest("b"))
 
@@ -82,6 +89,7 @@ def test_what_cannot_be_opened_is_refused_and_the_others_are_not(
     reason = loaded.refused[bad.manifest.label]
     assert reason.startswith(f"bundle {bad.path}: ")
     assert (str(error) or "MemoryError") in reason
+    assert loaded.passing == ({bad.manifest.label} if may_pass else set())
 
 
 def test_a_defect_closes_what_was_opened(store: Path) -> None:

@@ -1,18 +1,14 @@
-"""Models that come, go and change places while the daemon serves, over real sockets."""
+"""New models and new versions take over while the daemon serves, over real sockets."""
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import threading
 import weakref
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import pytest
 
@@ -20,48 +16,17 @@ from bridge.bundles import Bundle
 from bridge.daemon.lanes.lane import Lane, LaneOptions
 from bridge.daemon.start import ServeOptions, lane_opener
 from bridge.daemon.swaps.swap import SwapError
-from bridge.wire.errors import Code
 from tests.backends import graphs
 from tests.daemon.backends import Held
-from tests.daemon.peer import Connect, Peer, batch, bits, close_item, forecast, refused, request
-from tests.daemon.renewable import REALLY_TRIED, Renewable, put, renewable
-
-WINDOW = close_item(np.ones(4))
-BAD = pytest.mark.parametrize(
-    ("model", "reason"),
-    [
-        (b"no graph at all", "is not a readable graph"),
-        (graphs.never_finite(), "not finite"),
-        (graphs.blending(), "changes with the other windows of its batch"),
-        (graphs.float32(), "comes as float32"),
-    ],
-    ids=["no graph", "not finite", "depends on the batch", "of the wrong type"],
-)
+from tests.daemon.peer import Connect, Peer, batch, bits, close_item, forecast, refused
+from tests.daemon.renewable import WINDOW, Renewable, answered_by, put, renewable, scaled, served
+from tests.waiting import until
 
 
-@pytest.fixture
-def base(store: Path) -> Bundle:
-    return put(store, 1)
-
-
-@pytest.fixture
-def daemon(base: Bundle, store: Path) -> Iterator[Renewable]:
-    with renewable(store) as running:
-        yield running
-
-
-@pytest.fixture
-def peer(daemon: Renewable, connect: Connect) -> Peer:
-    return connect(daemon.endpoint)
-
-
-def answered_by(peer: Peer, **fields: Any) -> str:
-    label: str = peer.ask(forecast({**WINDOW, **fields}))["model"]
-    return label
-
-
-def served(peer: Peer) -> list[str]:
-    return [f"{each['name']}@{each['version']}" for each in peer.ask(request("hello"))["models"]]
+def expected(last_close: float, factor: int) -> bytes:
+    """The quantiles that `scaled(factor)` gives."""
+    quantiles: bytes = (last_close * (factor * graphs.FACTORS)).tobytes()
+    return quantiles
 
 
 class TestComing:
@@ -132,12 +97,11 @@ class TestTakingOver:
 
         refused(reply, "unknown_model", f"{newer.manifest.label} took its place")
 
-    def test_not_one_request_fails_while_versions_change(
+    def test_not_one_request_fails_while_versions_change_and_each_answer_names_its_own(
         self, daemon: Renewable, base: Bundle, store: Path, connect: Connect
     ) -> None:
-        versions = {base.manifest.label}
-        wrong: list[object] = []
-        seen: set[str] = set()
+        factors = {base.manifest.label: 1}
+        answers: list[tuple[int, dict[str, Any]]] = []
         over = threading.Event()
 
         def ask(number: int) -> None:
@@ -146,27 +110,43 @@ class TestTakingOver:
             while not over.is_set():
                 replies = peer.ask(batch([close_item(closes)] * 3))["items"]
                 replies.append(peer.ask(forecast(close_item(closes))))
-                for reply in replies:
-                    expected = graphs.expected_quantiles(2.0 + number).tobytes()
-                    if not reply["ok"] or bits(reply)[0] != expected:
-                        wrong.append(reply)
-                    seen.add(reply.get("model", ""))
+                answers.extend((number, reply) for reply in replies)
 
         threads = [threading.Thread(target=ask, args=(number,)) for number in range(3)]
         for thread in threads:
             thread.start()
         try:
             for number in range(2, 22):
-                versions.add(put(store, number).manifest.label)
+                factors[put(store, number, model=scaled(number)).manifest.label] = number
                 assert len(daemon.swap.rescan().replaced) == 1
         finally:
             over.set()
             for thread in threads:
                 thread.join()
 
-        assert wrong == []
-        assert len(seen) > 10
-        assert seen <= versions
+        for number, reply in answers:
+            assert bits(reply)[0] == expected(2.0 + number, factors[reply["model"]])
+        assert len({reply["model"] for _, reply in answers}) > 10
+
+    def test_a_batch_that_two_versions_answer_names_for_each_item_the_one_that_did(
+        self, daemon: Renewable, base: Bundle, store: Path, peer: Peer
+    ) -> None:
+        newer = put(store, 2, model=scaled(2))
+        held, swapping = threading.Event(), threading.Thread(target=daemon.swap.rescan)
+        daemon.server.change(held.wait)
+        swapping.start()
+        until(lambda: daemon.server._changes)  # behind a loop that stands still,
+        peer.send_message(batch([close_item(graphs.window(3.0))] * 1024))
+        until(daemon.server._has_arrived)
+        held.set()  # which begins to read the batch, exchanges the models, and reads on
+
+        answers = peer.receive_message()["items"]
+        swapping.join()
+
+        factors = {base.manifest.label: 1, newer.manifest.label: 2}
+        assert {reply["model"] for reply in answers} == factors.keys()
+        for reply in answers:
+            assert bits(reply)[0] == expected(3.0, factors[reply["model"]])
 
     def test_what_waits_for_the_old_version_is_answered_by_it(
         self, store: Path, connect: Connect
@@ -186,14 +166,12 @@ class TestTakingOver:
             assert held.asked.wait(60)
             for peer in others:
                 peer.send_message(forecast(WINDOW))
-            while len(daemon.service.lanes[0]) < len(others):
-                pass
+            until(lambda: len(daemon.service.lanes[0]) == len(others))
             new = put(store, 2)
             swapping = threading.Thread(target=daemon.swap.rescan)
             swapping.start()
             asking = connect(daemon.endpoint)
-            while served(asking)[0] == old.manifest.label:
-                pass
+            until(lambda: served(asking) == [new.manifest.label])
             assert answered_by(asking) == new.manifest.label
             held.let_go.set()
             swapping.join()
@@ -205,7 +183,7 @@ class TestTakingOver:
 
     def test_the_old_version_is_let_go_of(self, daemon: Renewable, store: Path, peer: Peer) -> None:
         lane = daemon.service.lanes[0]
-        backend = weakref.ref(lane._backend)
+        backend = weakref.ref(lane._keeper.backend)
         gone = weakref.ref(lane)
         del lane
         answered_by(peer)
@@ -236,95 +214,6 @@ class TestTakingOver:
         daemon.swap.rescan()
 
         refused(peer.ask(forecast(WINDOW)), "bad_field", "expected `ohlc`")
-
-
-class TestRefused:
-    @BAD
-    def test_a_version_that_fails_never_takes_over(
-        self,
-        daemon: Renewable,
-        base: Bundle,
-        store: Path,
-        peer: Peer,
-        caplog: pytest.LogCaptureFixture,
-        model: Any,
-        reason: str,
-    ) -> None:
-        put(store, 2, model=model)
-
-        report = daemon.swap.rescan()
-
-        assert report.replaced == {}
-        assert reason in report.refused[0]
-        assert answered_by(peer) == base.manifest.label
-        (told,) = [each.message for each in caplog.records if each.levelno == logging.ERROR]
-        assert reason in told
-        assert told.endswith(f"; {base.manifest.label} serves on")
-        assert [refused for _, refused in daemon.recorded] == [True]
-
-    def test_it_is_told_of_once_and_not_tried_again(
-        self, daemon: Renewable, store: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        put(store, 2, model=b"no graph at all")
-
-        for _ in range(3):
-            daemon.swap.rescan()
-
-        assert caplog.text.count("not a readable graph") == 1
-
-    @pytest.mark.parametrize("gone_meanwhile", [False, True])
-    def test_put_there_again_it_is_tried_again(
-        self,
-        daemon: Renewable,
-        store: Path,
-        caplog: pytest.LogCaptureFixture,
-        gone_meanwhile: bool,
-    ) -> None:
-        bad = put(store, 2, model=b"no graph at all")
-        daemon.swap.rescan()
-        if gone_meanwhile:
-            put(store, 1)
-            daemon.swap.rescan()
-
-        again = put(store, 2, model=b"no graph at all")
-        daemon.swap.rescan()
-
-        assert again.manifest.label == bad.manifest.label
-        assert caplog.text.count("not a readable graph") == 2
-
-    def test_by_order_it_is_tried_again(
-        self, daemon: Renewable, store: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        put(store, 2, model=b"no graph at all")
-        daemon.swap.rescan()
-
-        daemon.swap.rescan(again=True)
-
-        assert caplog.text.count("not a readable graph") == 2
-
-    def test_what_fails_in_a_process_of_its_own_is_not_loaded(
-        self, base: Bundle, store: Path, connect: Connect
-    ) -> None:
-        with renewable(store, try_out=REALLY_TRIED) as daemon:
-            bad = put(store, 2, model=graphs.never_finite())
-            good = graphs.put(store, graphs.steady(), graphs.manifest("good"))
-
-            report = daemon.swap.rescan()
-
-            assert report.added == (good.manifest.label,)
-            assert "not finite" in report.refused[0]
-            assert dict(daemon.swap.besides()).keys() == {bad.manifest.label}
-            assert answered_by(connect(daemon.endpoint)) == base.manifest.label
-
-    def test_a_damaged_folder_leaves_what_was_loaded_from_it(
-        self, daemon: Renewable, base: Bundle, store: Path, peer: Peer
-    ) -> None:
-        base.graph.write_bytes(b"damaged")
-
-        report = daemon.swap.rescan()
-
-        assert "is not the file that was exported" in report.refused[0]
-        assert answered_by(peer) == base.manifest.label
 
 
 class TestBeside:
@@ -379,177 +268,6 @@ class TestBeside:
             assert report.missing == (base.manifest.label,)
             assert answered_by(peer) == base.manifest.label
             assert answered_by(peer, model="base") == newer.manifest.label
-
-
-class TestGoing:
-    def test_a_model_whose_folder_is_gone_is_served_on_and_told_of_once(
-        self,
-        daemon: Renewable,
-        base: Bundle,
-        peer: Peer,
-        store: Path,
-        caplog: pytest.LogCaptureFixture,
-    ) -> None:
-        put(store, 1, graphs.manifest("more"))
-        daemon.swap.rescan()
-        shutil.rmtree(base.path)
-
-        reports = [daemon.swap.rescan() for _ in range(2)]
-
-        assert [report.missing for report in reports] == [(base.manifest.label,)] * 2
-        assert answered_by(peer) == base.manifest.label
-        assert caplog.text.count("stands in no store any more") == 1
-
-    def test_a_drive_that_is_gone_takes_no_model_with_it(
-        self, store: Path, tmp_path: Path, connect: Connect, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        drive = tmp_path / "drive"
-        far = put(drive, 1)
-        put(store, 2)
-        with renewable(drive, store) as daemon:
-            drive.rename(tmp_path / "elsewhere")
-            daemon.swap.rescan()
-            drive.mkdir()  # where it was mounted
-            daemon.swap.rescan()
-
-            assert answered_by(connect(daemon.endpoint)) == far.manifest.label
-        assert caplog.text.count(f"{drive} shows no models any more") == 1
-        assert "stands in no store" not in caplog.text
-
-    def test_what_arrives_takes_the_name_of_what_is_gone(
-        self, daemon: Renewable, base: Bundle, store: Path, peer: Peer
-    ) -> None:
-        shutil.rmtree(base.path)
-        newer = put(store, 2, folder="base-of-may")
-
-        daemon.swap.rescan()
-
-        assert answered_by(peer) == newer.manifest.label
-        assert answered_by(peer, model=base.manifest.label) == base.manifest.label
-
-    def test_a_model_is_removed_by_order_until_a_reload_by_order(
-        self, daemon: Renewable, store: Path, peer: Peer
-    ) -> None:
-        more = graphs.put(store, graphs.steady(), graphs.manifest("more"))
-        daemon.swap.rescan()
-
-        assert daemon.swap.remove("more") == more.manifest.label
-        daemon.swap.rescan()
-        refused(peer.ask(forecast(WINDOW, model="more")), "unknown_model")
-        assert dict(daemon.swap.besides())[more.manifest.label].startswith("removed by order")
-        daemon.swap.rescan(again=True)
-
-        assert answered_by(peer, model="more") == more.manifest.label
-
-    def test_the_model_that_unnamed_requests_mean_cannot_go(
-        self, daemon: Renewable, base: Bundle, peer: Peer, store: Path
-    ) -> None:
-        graphs.put(store, graphs.steady(), graphs.manifest("more"))
-        daemon.swap.rescan()
-
-        with pytest.raises(SwapError, match="is to answer requests that name no model"):
-            daemon.swap.remove("base")
-
-        assert answered_by(peer) == base.manifest.label
-
-    def test_of_several_versions_it_must_be_said_which_goes(
-        self, daemon: Renewable, base: Bundle, store: Path, peer: Peer
-    ) -> None:
-        other = put(store, 2, folder="base-of-may")
-        daemon.swap.rescan()
-        with pytest.raises(SwapError, match="'base' has 2 versions here"):
-            daemon.swap.remove("base")
-
-        daemon.swap.remove(other.manifest.label)
-
-        assert answered_by(peer) == base.manifest.label
-
-    def test_a_model_that_is_not_there_cannot_go(self, daemon: Renewable, base: Bundle) -> None:
-        known = f"no model 'gold@1': this daemon has {base.manifest.label}"
-        with pytest.raises(SwapError, match=known):
-            daemon.swap.remove("gold@1")
-
-
-class TestDefault:
-    def test_it_is_changed_by_order_and_the_supervisor_told(
-        self, daemon: Renewable, store: Path, peer: Peer
-    ) -> None:
-        more = graphs.put(store, graphs.steady(), graphs.manifest("more"))
-        daemon.swap.rescan()
-
-        assert daemon.swap.set_default("more") == more.manifest.label
-
-        assert answered_by(peer) == more.manifest.label
-        assert daemon.defaults == ["more"]
-
-    def test_it_follows_the_name_to_another_version(
-        self, daemon: Renewable, store: Path, peer: Peer
-    ) -> None:
-        daemon.swap.set_default("base")
-        newer = put(store, 2)
-        daemon.swap.rescan()
-
-        assert answered_by(peer) == newer.manifest.label
-
-    def test_a_model_that_is_not_there_cannot_be_it(self, daemon: Renewable, peer: Peer) -> None:
-        with pytest.raises(SwapError) as caught:
-            daemon.swap.set_default("gold")
-
-        assert caught.value.code is Code.UNKNOWN_MODEL
-        assert daemon.defaults == []
-
-
-class TestSpecialists:
-    """They stand on one version of their base."""
-
-    @pytest.fixture
-    def gbp(self, base: Bundle, store: Path) -> Bundle:
-        return put(store, 1, graphs.specialist("gbp", base.manifest, ["EURGBP"]))
-
-    def test_a_new_version_of_the_base_answers_their_symbols_itself(
-        self, base: Bundle, gbp: Bundle, store: Path, connect: Connect, caplog: Any
-    ) -> None:
-        with renewable(store) as daemon:
-            peer = connect(daemon.endpoint)
-            assert answered_by(peer, symbol="EURGBP", model="base") == gbp.manifest.label
-            newer = put(store, 2)
-
-            daemon.swap.rescan()
-
-            assert answered_by(peer, symbol="EURGBP", model="base") == newer.manifest.label
-            assert answered_by(peer, symbol="EURGBP", model="gbp") == gbp.manifest.label
-        assert f"{gbp.manifest.label} was tuned to answer for {base.manifest.label}" in caplog.text
-        assert f"and {newer.manifest.label} serves in its place" in caplog.text
-
-    def test_those_of_the_new_version_take_over_with_it_in_one_step(
-        self, base: Bundle, gbp: Bundle, store: Path, connect: Connect
-    ) -> None:
-        with renewable(store) as daemon:
-            over = threading.Event()
-            seen: list[str] = []
-
-            def ask() -> None:
-                peer = connect(daemon.endpoint)
-                while not over.is_set():
-                    seen.append(answered_by(peer, symbol="EURGBP", model="base"))
-
-            thread = threading.Thread(target=ask)
-            thread.start()
-            try:
-                newer = put(store, 2)
-                promised = graphs.specialist("gbp", newer.manifest, ["EURGBP"])
-                newer_gbp = put(store, 2, promised)
-                while not seen:
-                    pass
-                daemon.swap.rescan()
-                count = len(seen)
-                while len(seen) < count + 10:
-                    pass
-            finally:
-                over.set()
-                thread.join()
-
-            assert set(seen) == {gbp.manifest.label, newer_gbp.manifest.label}
 
 
 class TestStopping:

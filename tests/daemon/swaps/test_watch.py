@@ -7,52 +7,35 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 
-from bridge.bundles import Bundle
-from bridge.daemon.swaps.swap import SwapError
-from bridge.daemon.swaps.watch import Looks, Watch, fingerprints
+from bridge.bundles import Bundle, open_bundle
+from bridge.daemon.swaps.swap import Known, SwapError
+from bridge.daemon.swaps.watch import Later, Looks, Watch, fingerprints
 from bridge.wire.errors import Code
 from tests.backends import graphs
-from tests.daemon.peer import Connect, Peer, close_item, forecast, request
-from tests.daemon.renewable import Renewable, put, renewable
+from tests.daemon.peer import Connect, Peer, forecast, request
+from tests.daemon.renewable import WINDOW, Renewable, put, renewable
+from tests.daemon.swaps.conftest import Lock
+from tests.waiting import PATIENCE_S, until
 
-_PATIENCE_S = 60.0
 _POLL_S = 0.05
-
-WINDOW = close_item(np.ones(4))
-
-
-@pytest.fixture
-def base(store: Path) -> Bundle:
-    return put(store, 1)
 
 
 @pytest.fixture
 def daemon(base: Bundle, store: Path) -> Iterator[Renewable]:
     since = fingerprints([store])
-    with renewable(store) as running, Watch(running.swap, since, poll_s=_POLL_S):
+    later = Later(_POLL_S)
+    with renewable(store) as running, Watch(running.swap, since, poll_s=_POLL_S, later=later):
         yield running
-
-
-@pytest.fixture
-def peer(daemon: Renewable, connect: Connect) -> Peer:
-    return connect(daemon.endpoint)
 
 
 @pytest.fixture
 def elsewhere(tmp_path: Path) -> Path:
     """Where bundles are made before they are copied into the store."""
     return tmp_path / "elsewhere"
-
-
-def until(holds: Callable[[], bool]) -> None:
-    given_up = time.monotonic() + _PATIENCE_S
-    while not holds():
-        assert time.monotonic() < given_up, "it never came to be"
-        time.sleep(0.01)
 
 
 def names(peer: Peer) -> list[str]:
@@ -113,6 +96,57 @@ class TestServing:
 
         assert caplog.text.count("refused: ") == 1
 
+    def test_what_is_locked_for_a_while_is_served_when_it_is_free(
+        self,
+        daemon: Renewable,
+        store: Path,
+        peer: Peer,
+        locked: Lock,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        locked(store / "base" / "model.onnx")
+        newer = put(store / ".elsewhere", 2)
+        shutil.copyfile(newer.graph, store / "base" / "model.onnx")
+        shutil.copyfile(newer.path / "bundle.json", store / "base" / "bundle.json")
+        until(lambda: "refused: " in caplog.text)
+        time.sleep(5 * _POLL_S)
+
+        locked(None)
+
+        until(answers(peer, newer))
+        assert caplog.text.count("refused: ") == 1
+
+    def test_what_was_refused_and_is_put_there_again_is_tried_again(
+        self, daemon: Renewable, store: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for times in (1, 2):
+            put(store, 2, model=graphs.never_finite())
+            until(lambda times=times: caplog.text.count("refused: ") == times)
+
+    def test_what_is_bad_for_good_is_not_tried_over_and_over(
+        self, daemon: Renewable, store: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put(store, 2, model=graphs.never_finite())
+        until(lambda: "refused: " in caplog.text)
+        rescan, looks = daemon.swap.rescan, []
+
+        def counted(**arguments: Any) -> object:
+            looks.append(arguments)
+            return rescan(**arguments)
+
+        daemon.swap.rescan = counted  # type: ignore[method-assign, assignment]
+        time.sleep(10 * _POLL_S)
+        assert looks == []
+
+    def test_what_the_start_could_not_read_is_looked_at_again(
+        self, base: Bundle, store: Path, connect: Connect
+    ) -> None:
+        with renewable(store, known=Known(broken=("bundle more: it is locked",))) as daemon:
+            more = put(store, 1, graphs.manifest("more"))
+            since = fingerprints([store])
+            with Watch(daemon.swap, since, poll_s=_POLL_S, later=Later(_POLL_S)):
+                until(lambda: more.manifest.name in names(connect(daemon.endpoint)))
+
     def test_a_folder_that_goes_takes_no_model_with_it(
         self, daemon: Renewable, base: Bundle, peer: Peer, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -157,6 +191,23 @@ class TestServing:
                 until(lambda: "a defect" in caplog.text)
                 until(answers(connect(daemon.endpoint), put(store, 2)))
 
+    def test_what_a_defect_left_undone_is_done_later(
+        self, base: Bundle, store: Path, connect: Connect
+    ) -> None:
+        with renewable(store) as daemon:
+            since = fingerprints([store])
+            newer = put(store, 2)
+            rescan, failures = daemon.swap.rescan, [MemoryError(), OSError()]
+
+            def fail_twice(**arguments: Any) -> object:
+                if failures:
+                    raise failures.pop()
+                return rescan(**arguments)
+
+            daemon.swap.rescan = fail_twice  # type: ignore[method-assign, assignment]
+            with Watch(daemon.swap, since, poll_s=_POLL_S, later=Later(_POLL_S)):
+                until(answers(connect(daemon.endpoint), newer))
+
     def test_a_stop_ends_it(self, base: Bundle, store: Path) -> None:
         with renewable(store) as daemon:
 
@@ -165,7 +216,7 @@ class TestServing:
 
             daemon.swap.rescan = stopping  # type: ignore[method-assign, assignment]
             with Watch(daemon.swap, {}, poll_s=_POLL_S) as watch:
-                watch._thread.join(_PATIENCE_S)
+                watch._thread.join(PATIENCE_S)
                 assert not watch._thread.is_alive()
 
 
@@ -221,6 +272,32 @@ class TestSettling:
             (folder / "notes.txt").write_text(" " * size)
             assert looks.settled(fingerprints([store])) is None
 
+    def test_one_that_is_written_again_has_changed_though_its_content_has_not(
+        self, store: Path, folder: Path
+    ) -> None:
+        looks = Looks({})
+        for _ in range(2):
+            assert looks.settled(fingerprints([store])) == frozenset()
+            put(store, 1)
+
+    def test_what_is_copied_is_not_read_over_and_over(self, store: Path, folder: Path) -> None:
+        read: list[Path] = []
+
+        def verify(bundle: Path) -> Bundle:
+            read.append(bundle)
+            return open_bundle(bundle)
+
+        looks = Looks({}, verify)
+        content = (folder / "model.onnx").read_bytes()
+        for size in range(1, 9):
+            (folder / "model.onnx").write_bytes(content[:size])
+            assert looks.settled(fingerprints([store])) is None
+        (folder / "model.onnx").write_bytes(content)
+        assert looks.settled(fingerprints([store])) is None
+
+        assert looks.settled(fingerprints([store])) == frozenset()
+        assert read == [folder] * 2
+
     def test_drafts_and_other_folders_are_no_bundles(self, store: Path, folder: Path) -> None:
         (store / ".draft").mkdir()
         (store / ".draft" / "bundle.json").write_text("{}")
@@ -235,3 +312,30 @@ class TestSettling:
         looks = Looks(fingerprints([store]))
         os.utime(folder / "bundle.json", (1, 1))
         assert looks.settled(fingerprints([store])) == frozenset()
+
+
+class TestLater:
+    """When to look again."""
+
+    def test_it_is_soon_at_first_then_more_and_more_seldom(self) -> None:
+        now = [0.0]
+        later = Later(5.0, 30.0, clock=lambda: now[0])
+        waited = []
+        for _ in range(5):
+            later.put_off()
+            since = now[0]
+            while not later.is_now:
+                now[0] += 1.0
+            waited.append(now[0] - since)
+
+        assert waited == [5.0, 10.0, 20.0, 30.0, 30.0]
+
+    def test_a_change_makes_it_soon_again(self) -> None:
+        now = [0.0]
+        later = Later(5.0, clock=lambda: now[0])
+        for _ in range(4):
+            later.put_off()
+        later.begin_anew()
+        later.put_off()
+        now[0] = 5.0
+        assert later.is_now

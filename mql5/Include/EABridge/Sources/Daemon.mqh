@@ -136,7 +136,8 @@ void CDaemonSource::Close()
 
 #ifdef EABRIDGE_LIBZMQ
 // The daemon's public key and this program's own pair, 40 letters each (Z85), for an address
-// beyond this computer. Call it before Open. Without a pair of its own the program makes one.
+// beyond this computer. Call it before Open. Without a pair of its own the program makes one, which
+// a daemon lets in only if it is told to.
 void CDaemonSource::Curve(const string server_key, const string public_key,
                           const string secret_key)
   {

@@ -38,7 +38,8 @@ int zmq_curve_keypair(uchar &public_key[], uchar &secret_key[]);
 #import
 
 // Keys in Z85, 40 letters each. With an empty server key the connection is open, as that to a
-// daemon on this computer is; without a pair of its own a program makes one for as long as it runs.
+// daemon on this computer is. Without a pair of its own a program makes one for as long as it runs;
+// a daemon lets in the keys alone that it was told to allow (`eabridge keys allow`), and not those.
 class CCurveKeys
   {
 public:
