@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+
+from bridge.interpreter import command, environment
 
 _STOP_S = 10.0
 
@@ -37,17 +37,16 @@ def background_daemon(arguments: Sequence[str] = ()) -> Iterator[BackgroundDaemo
     Raises:
         StartFailed: it ended before it was ready.
     """
-    command = [sys.executable, "-m", "bridge", "serve", "--bind", "tcp://127.0.0.1:0"]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}  # whatever the console's code page
+    serve = [*command("bridge.cli.main:main"), "serve", "--bind", "tcp://127.0.0.1:0"]
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as log:
         started = time.perf_counter()
         process = subprocess.Popen(
-            [*command, *arguments],
+            [*serve, *arguments],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
             encoding="utf-8",
-            env=environment,
+            env=environment(),
         )
         try:
             assert process.stdout is not None

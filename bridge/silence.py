@@ -31,7 +31,7 @@ _ENDS = (
     | zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL
     | zmq.EVENT_DISCONNECTED
 )
-_SHORTEST_S, _LONGEST_S = 0.2, 1.0
+_SHORTEST_S, _LONGEST_S = 0.2, 1.0  # of each step, however long was waited
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,13 @@ class Silence:
 
 
 def why_silent(endpoint: str, keys: ClientKeys | None, wait_s: float) -> Silence:
-    """Find out why nobody answered at `endpoint`; takes a second at most.
+    """Find out why nobody answered at `endpoint`; takes some seconds at most.
 
     Args:
         endpoint: as it was connected to.
         keys: those that were used.
-        wait_s: how long an answer was waited for: no part of this waits longer.
+        wait_s: how long an answer was waited for: no step of this (to connect, to be greeted, to
+            shake hands) waits longer, nor longer than a second.
     """
     match = _ENDPOINT.fullmatch(endpoint)
     if match is None:

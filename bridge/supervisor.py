@@ -7,7 +7,6 @@ The daemon is `eabridge serve` in a process of its own; the two hold each other 
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import signal
 import subprocess
@@ -19,6 +18,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.interpreter import command, environment, how_it_ended
 from bridge.wire.control import ALIVE, DEFAULT, READY
 
 log = logging.getLogger(__name__)
@@ -36,7 +36,8 @@ class Patience:
 
     Attributes:
         start_s: until the daemon is ready; models are loaded meanwhile.
-        silent_s: without a sign of life from a daemon that was ready.
+        silent_s: without a sign of life from a daemon that was ready; longer than its loop may
+            compute.
         stop_s: for what is queued to be answered, once it was told to stop.
         first_delay_s, most_delay_s: before the second start in a row, doubled with each further
             one. The first is at once, so that clients ask again once.
@@ -49,6 +50,10 @@ class Patience:
     first_delay_s: float = 0.5
     most_delay_s: float = 30.0
     healthy_s: float = 60.0
+
+
+class _NotStarted(Exception):
+    """The system starts no process: it has no memory for one, or too many."""
 
 
 class Supervisor:
@@ -71,32 +76,56 @@ class Supervisor:
         self._ready = ready
         self._say = say
         self._patience = patience or Patience()
-        self._stopping = threading.Event()
+        self._is_stopping = False  # no Event: its lock may be held where a signal's handler sets it
         self._endpoint: str | None = None
-        self._default: str | None = None
+        self._default: str | None = None  # by order
+        self._is_default_doubted = False
 
     def stop(self) -> None:
         """Have `run` stop the daemon and return. May be called from a signal or a thread."""
-        self._stopping.set()
+        self._is_stopping = True
 
     def run(self) -> int:
-        """Keep a daemon running until `stop`; the exit code: 0, or 2 for a user's error."""
+        """Keep a daemon running until `stop`; the exit code: 0, or 2 for a user's error.
+
+        Raises:
+            OSError: the system starts not even the first.
+        """
         in_a_row = 0
-        while not self._stopping.is_set():
-            with self._daemon() as daemon:
-                code = self._attend(daemon)
-                healthy_s = daemon.healthy_s
-            if self._stopping.is_set():
-                break
-            if code == USER_ERROR and self._endpoint is None:
-                return USER_ERROR  # it has said why
+        while not self._stops():
+            healthy_s = 0.0
+            try:
+                with self._daemon() as daemon:
+                    code = self._attend(daemon)
+                    healthy_s = daemon.healthy_s
+            except _NotStarted as error:
+                if self._endpoint is None:
+                    raise OSError(str(error)) from error
+                what = f"no daemon can be started ({error})"
+            else:
+                if self._stops():
+                    break
+                if code == USER_ERROR:  # it has said why
+                    if self._endpoint is None:
+                        return USER_ERROR
+                    self._is_default_doubted = not self._is_default_doubted
+                what = f"the daemon ended ({how_it_ended(code)})"
             in_a_row = 1 if healthy_s >= self._patience.healthy_s else in_a_row + 1
             delay_s = self._delay_s(in_a_row)
             when = f"in {delay_s:g} s" if delay_s else "at once"
-            log.error("the daemon ended (%s): it is started again %s", _outcome(code), when)
-            self._stopping.wait(delay_s)
+            log.error("%s: it is started again %s", what, when)
+            self._pause(delay_s)
         log.info("supervisor stopped")
         return 0
+
+    def _stops(self) -> bool:
+        return self._is_stopping
+
+    def _pause(self, seconds: float) -> None:
+        """In short sleeps, for on Windows no signal is heard amid a long one."""
+        until = time.monotonic() + seconds
+        while not self._stops() and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, _POLL_S))
 
     def _delay_s(self, in_a_row: int) -> float:
         if in_a_row < 2:
@@ -107,21 +136,20 @@ class Supervisor:
     def _attend(self, daemon: _Daemon) -> int:
         """Listen to a daemon until it has ended; its exit code."""
         looked = time.monotonic()
-        while True:
+        while not self._stops():
             line = daemon.line(_POLL_S)
             now = time.monotonic()
             if now - looked > _AWAY_S:
                 daemon.heard = now
             looked = now
-            if line is None:
-                if daemon.has_ended:
-                    return daemon.wait(self._patience.stop_s)
-                if self._stopping.is_set():
-                    return self._bring_down(daemon)
-                self._judge(daemon, now)
-            else:
+            if line is not None:
                 daemon.heard = now
                 self._hear(daemon, line, now)
+            elif daemon.has_ended:
+                return daemon.wait(self._patience.stop_s)
+            else:
+                self._judge(daemon, now)
+        return self._bring_down(daemon)
 
     def _hear(self, daemon: _Daemon, line: str, now: float) -> None:
         if line.startswith(READY):
@@ -131,6 +159,14 @@ class Supervisor:
                 self._ready(self._endpoint)
             else:
                 log.info("the daemon is back on %s", self._endpoint)
+            if self._default is not None and self._is_default_doubted:
+                log.error(
+                    "%s, which was made the default by order, is not to be had: requests that name "
+                    "no model mean again what the command line says",
+                    self._default,
+                )
+                self._default = None
+            self._is_default_doubted = False
         elif line.startswith(DEFAULT):
             self._default = line.removeprefix(DEFAULT)
         elif line != ALIVE:
@@ -161,12 +197,15 @@ class Supervisor:
     @contextmanager
     def _daemon(self) -> Iterator[_Daemon]:
         """A daemon that is gone when the block ends, however it ends."""
-        command = [sys.executable, "-m", "bridge", "serve", *self._arguments, "--tethered"]
+        arguments = ["serve", *self._arguments, "--tethered"]
         if self._endpoint is not None:
-            command += ["--bind", self._endpoint]  # of two, the last one counts
-        if self._default is not None:
-            command += ["--default", self._default]
-        daemon = _Daemon(command)
+            arguments += ["--bind", self._endpoint]  # of two, the last one counts
+        if self._default is not None and not self._is_default_doubted:
+            arguments += ["--default", self._default]
+        try:
+            daemon = _Daemon([*command("bridge.cli.main:main"), *arguments])
+        except (OSError, RuntimeError) as error:  # the latter of a thread that cannot be started
+            raise _NotStarted(error) from error
         try:
             yield daemon
         finally:
@@ -181,18 +220,18 @@ class _Daemon:
         heard: when it last said anything. ready_at: when it was ready, None before.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, arguments: Sequence[str]) -> None:
         self.heard = time.monotonic()
         self.ready_at: float | None = None
         self._has_said_all = False
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._process = subprocess.Popen(
-            command,
+            arguments,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "PYTHONIOENCODING": "utf-8"},  # whatever the console's code page
+            env=environment(),
         )
         self._reader = threading.Thread(target=self._read, name="supervisor", daemon=True)
         self._reader.start()
@@ -248,7 +287,10 @@ class _Daemon:
 
 
 def supervise(
-    arguments: Sequence[str], ready: Callable[[str], None], say: Callable[[str], None]
+    arguments: Sequence[str],
+    ready: Callable[[str], None],
+    say: Callable[[str], None],
+    patience: Patience | None = None,
 ) -> int:
     """Run `eabridge serve` with these arguments, again and again, until SIGINT or SIGTERM.
 
@@ -261,7 +303,7 @@ def supervise(
         The exit code: 0, or 2 where the first daemon could not start for a user's error, of which
         it has told.
     """
-    supervisor = Supervisor(arguments, ready, say)
+    supervisor = Supervisor(arguments, ready, say, patience)
 
     def stop(*_: object) -> None:
         supervisor.stop()
@@ -275,7 +317,3 @@ def supervise(
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-
-
-def _outcome(code: int) -> str:
-    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -11,7 +11,7 @@ from bridge.bars import Bars
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack
 
-_MONDAY = 1_577_923_200 // 604_800 * 604_800 + 4 * 86_400
+_MONDAY = 1_578_268_800  # 2020-01-06, 00:00
 _ID_MARK, _TIME_MARK = 0xF1F2_F3F4_F5F6_F7F8, 0xE1E2_E3E4_E5E6_E7E8  # both take eight bytes
 _NUMBER = struct.Struct(">Q")
 
@@ -80,6 +80,6 @@ def _cut(bars: Bars, inputs: str, fields: dict[str, Any]) -> tuple[bytes, bytes,
         "time": _TIME_MARK,
         inputs: np.ascontiguousarray(window, dtype="<f8").tobytes(),
     }
-    head, rest = pack(message).split(_NUMBER.pack(_ID_MARK))
+    head, rest = pack(message).split(_NUMBER.pack(_ID_MARK), 1)
     between, tail = rest.split(_NUMBER.pack(_TIME_MARK), 1)
     return head, between, tail

@@ -12,13 +12,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from bridge.bars import Bars
+from bridge.cli.main import main
 from bridge.client import Client
 from bridge.control import Control
 from bridge.supervisor import Patience, Supervisor
@@ -83,7 +84,7 @@ def supervised(folder: Path, *arguments: str) -> Iterator[Supervised]:
             children = psutil.Process(process.pid).children(recursive=True)
             yield Supervised(process, line.split()[1], log_path)
         finally:
-            with suppress(psutil.NoSuchProcess):
+            if process.poll() is None:  # else its number may be another's by now
                 children += psutil.Process(process.pid).children(recursive=True)
             process.kill()
             for child in children:
@@ -175,6 +176,49 @@ class TestKept:
         assert running.process.stdout.read() == ""
 
 
+def test_what_lies_in_the_folder_takes_no_modules_place(tmp_path: Path) -> None:
+    for module in ("signal", "queue", "psutil", "bridge"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('imported')")
+    script = Path(sys.executable).with_name("eabridge")  # which the folder is no place for
+    command = [script, "serve", "--supervise", "--bind", "tcp://127.0.0.1:0"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            endpoint = process.stdout.readline().removeprefix("ready ").strip()
+            assert answers(endpoint)
+        finally:
+            process.terminate()
+
+
+def test_the_one_that_keeps_it_is_small() -> None:
+    """It runs for months beside the daemon: what the daemon needs, it does without."""
+    program = (
+        "import sys; from bridge.cli.main import main; "
+        "main(['serve', '--supervise', '--models', 'nowhere']); print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    modules = {name.partition(".")[0] for name in done.stdout.split()}
+    assert modules & {"numpy", "zmq", "onnxruntime", "msgpack", "psutil", "torch"} == set()
+
+
+def test_it_is_more_patient_where_the_loop_computes_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What hangs there is given up after `--hang-seconds`, and the loop is silent until then."""
+    silent_s: list[float] = []
+
+    def supervise(given: object, ready: object, say: object, patience: Patience) -> int:
+        silent_s.append(patience.silent_s)
+        return 0
+
+    monkeypatch.setattr("bridge.supervisor.supervise", supervise)
+    for arguments in (["--hang-seconds", "60"], ["--hang-seconds", "60", "--workers", "0"]):
+        assert main(["serve", "--supervise", *arguments]) == 0
+    assert silent_s == [10.0, 70.0]
+
+
 class TestEnds:
     @POSIX
     @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])
@@ -247,14 +291,18 @@ class TestPatience:
 
     @pytest.fixture
     def daemon(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-        """Writes the program that `python -m bridge serve ...` runs."""
-        (tmp_path / "bridge").mkdir()
-        (tmp_path / "bridge" / "__init__.py").touch()
-        monkeypatch.chdir(tmp_path)  # found before the real one
+        """Writes the program that runs in the place of `eabridge serve ...`."""
+        commands = tmp_path / "bridge" / "cli"
+        commands.mkdir(parents=True)
+        for folder in (commands, commands.parent):
+            (folder / "__init__.py").touch()
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.syspath_prepend(str(tmp_path))  # found before the real one
 
         def write(program: str) -> None:
-            text = "import os, sys, time\n" + textwrap.dedent(program)
-            (tmp_path / "bridge" / "__main__.py").write_text(text, encoding="utf-8")
+            text = textwrap.indent(textwrap.dedent(program), "    ")
+            text = f"import os, sys, time\ndef main():\n{text}\n"
+            (commands / "main.py").write_text(text, encoding="utf-8")
 
         return write
 
@@ -301,6 +349,75 @@ class TestPatience:
         ends = [message.rpartition("started again ")[2] for message in told]
         assert ends[:5] == ["at once", "in 0.05 s", "in 0.1 s", "in 0.2 s", "in 0.2 s"]
         assert "exit code 1" in told[0]
+
+    def test_where_the_default_that_was_ordered_is_gone_the_command_lines_comes_back(
+        self, daemon: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        daemon(
+            """
+            if "--default" in sys.argv:
+                print("refused", flush=True)
+                sys.exit(2)
+            print("default gone", flush=True)
+            print("ready tcp://127.0.0.1:1", flush=True)
+            """
+        )
+        _, said = self._run(lambda ready, said: "gone, which was made" in caplog.text)
+        assert said == ["refused"]
+
+    def test_the_default_that_was_ordered_outlives_another_trouble(
+        self, daemon: Callable[[str], None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The drive of the models was away for two starts."""
+        daemon(
+            """
+            with open("starts", "a") as file:
+                file.write("x")
+            starts = os.path.getsize("starts")
+            print(starts, *sys.argv[5:], flush=True)
+            if starts == 1:
+                print("default kept", flush=True)
+            elif starts < 4:
+                sys.exit(2)
+            print("ready tcp://127.0.0.1:1", flush=True)
+            """
+        )
+        _, said = self._run(lambda ready, said: len(said) >= 4)
+        at = "--bind tcp://127.0.0.1:1"
+        with_it = f"{at} --default kept"
+        assert said[1:4] == [f"2 {with_it}", f"3 {at}", f"4 {with_it}"]
+        assert "which was made" not in caplog.text
+
+    def test_a_daemon_that_cannot_be_started_just_now_is_started_later(
+        self,
+        daemon: Callable[[str], None],
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        daemon("print('ready tcp://127.0.0.1:1', flush=True); print('begun', flush=True)")
+        begin, begun = subprocess.Popen, []
+
+        def short_of_memory(*arguments: object, **others: object) -> object:
+            begun.append(arguments)
+            if len(begun) in (2, 3):
+                raise OSError(12, "Cannot allocate memory")
+            return begin(*arguments, **others)  # type: ignore[call-overload]
+
+        monkeypatch.setattr(subprocess, "Popen", short_of_memory)
+        self._run(lambda ready, said: len(said) >= 2)
+        assert caplog.text.count("no daemon can be started ([Errno 12] Cannot allocate") == 2
+
+    def test_a_stop_is_heard_amid_a_long_delay(self, daemon: Callable[[str], None]) -> None:
+        daemon("sys.exit(1)")
+        patience = replace(self.PATIENCE, first_delay_s=600.0, most_delay_s=600.0)
+        supervisor = Supervisor([], lambda endpoint: None, patience=patience)
+        thread = threading.Thread(target=supervisor.run)
+        thread.start()
+        thread.join(2.0)
+        assert thread.is_alive()
+        supervisor.stop()
+        thread.join(_PATIENCE_S)
+        assert not thread.is_alive()
 
     def test_a_user_error_after_it_was_ready_may_pass(self, daemon: Callable[[str], None]) -> None:
         """The folder of models is on a drive that is away for a moment."""

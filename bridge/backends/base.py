@@ -152,7 +152,7 @@ def open_backend(
         try:
             with _within(seconds, backend):
                 try_out(backend, bundle.manifest)
-        except BackendError:
+        except BaseException:
             backend.close()
             raise
     except BackendError as error:
@@ -173,8 +173,13 @@ def load_backend(bundle: Bundle, runtime: TorchRuntime | None = None) -> Backend
                 "export --model NAME --to onnx"
             )
         return runtime.open(bundle)
-    from bridge.backends.onnx_runtime import OnnxRuntimeBackend
-
+    try:
+        from bridge.backends.onnx_runtime import OnnxRuntimeBackend
+    except ImportError as error:
+        raise BackendError(
+            f"ONNX Runtime cannot be loaded ({error}): on Windows it needs Microsoft's Visual C++ "
+            "Redistributable, from https://aka.ms/vs/17/release/vc_redist.x64.exe"
+        ) from error
     try:
         return OnnxRuntimeBackend(bundle.read(GRAPH_FILE))
     except BundleError as error:

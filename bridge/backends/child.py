@@ -1,38 +1,35 @@
-"""A Python process of our own: how it begins, how much memory it has, and that it ends with us."""
+"""A process that works for us: how it begins, how much memory it has, and that it ends with us."""
 
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from bridge.interpreter import command, environment
 
 _KILL_FIRST = Path("/proc/self/oom_score_adj")
 _IGNORED = ("SIGINT", "SIGTERM", "SIGBREAK")  # the last is Windows's; others may lack it
 
 
 def start_child(function: str) -> subprocess.Popen[bytes]:
-    """Run `module:function` in a new Python that finds the modules that this one does.
+    """Run `module:function` in a Python of our own.
 
-    Its stdin, stdout and stderr are pipes to us (stdout and stderr are one). The folder that we
-    run in is no place that it imports from, unless it is one for us.
+    Its stdin, stdout and stderr are pipes to us (stdout and stderr are one).
 
     Raises:
         OSError: the system starts no process.
     """
-    module, name = function.split(":")
-    # Before anything is imported, for else a file in this folder could take a module's place.
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {name}; {name}()"
     return subprocess.Popen(
-        [sys.executable, "-c", code],
+        command(function),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
+        env=environment(),
         # Ctrl-C in our terminal is for us: we tell our children when to end.
         start_new_session=True,
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -65,16 +62,6 @@ def memory_of(process: psutil.Process) -> int:
     except psutil.Error:
         return 0
     return max(int(info.rss), int(getattr(info, "private", 0)))
-
-
-def how_it_ended(code: int) -> str:
-    """An exit code for a person: `exit code 3`, or the signal that ended the process."""
-    if code < 0:
-        try:
-            return f"signal {signal.Signals(-code).name}"
-        except ValueError:
-            return f"signal {-code}"
-    return f"exit code {code}" if code < 1 << 16 else f"exit code 0x{code:08X}"
 
 
 def gigabytes(count: float) -> str:

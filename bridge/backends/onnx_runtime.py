@@ -14,7 +14,9 @@ from bridge.backends.base import BackendError, Forecasts
 from bridge.bundles.bundle import GRAPH_FILE
 
 _OUTPUTS = ["quantiles", "up"]
+_FOLDER_OF_OTHER_FILES = "session.model_external_initializers_file_folder_path"
 _EXTERNAL_DATA = b"\x0a\x08location\x12"  # protobuf of a tensor's entry that names another file
+_NOWHERE = str(Path(__file__) / "nowhere")  # in a file, so that no folder can have the name
 _SILENT = 4  # failures are raised, and logged by whoever asked
 _is_limited = False
 
@@ -61,6 +63,8 @@ class OnnxRuntimeBackend:
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.log_severity_level = _SILENT
+        # However a graph spells that other files have its weights, there are none.
+        options.add_session_config_entry(_FOLDER_OF_OTHER_FILES, _NOWHERE)
         if _is_limited:
             options.add_session_config_entry("session.use_env_allocators", "1")
         try:

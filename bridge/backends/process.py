@@ -23,9 +23,10 @@ from numpy.typing import NDArray
 
 from bridge.backends.base import BackendDied, BackendError, Forecasts
 from bridge.backends.channel import Channel, Meeting, as_message, read_arrays
-from bridge.backends.child import gigabytes, how_it_ended, memory_of, start_child
+from bridge.backends.child import gigabytes, memory_of, start_child
 from bridge.bundles import Bundle
 from bridge.bundles.bundle import WEIGHTS_FILE
+from bridge.interpreter import how_it_ended
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ OPEN_SECONDS = 300.0
 _START_SECONDS = 60.0
 _END_SECONDS = 5.0
 _LOOK_SECONDS = 0.02
-_MOST_LINES = 200  # of what the process says: more is counted and not told
+_MOST_LINES, _AN_HOUR = 200, 3600.0  # of what the process says in an hour: more is not told
 
 
 class ProcessRuntime:
@@ -316,13 +317,15 @@ class _Process:
 
     def _listen(self, output: IO[bytes]) -> None:
         """Put what it says into our log, until it ends; and say so where nobody told it to."""
-        lines = 0
+        lines, until = 0, 0.0
         while line := output.readline(4096):
+            if time.monotonic() > until:
+                lines, until = 0, time.monotonic() + _AN_HOUR
             text = line.decode("utf-8", "replace").rstrip()
             lines += 1
             if text and lines <= _MOST_LINES:
                 log.warning("model process %d: %s", self.pid, text)
-            if lines == _MOST_LINES:
+            elif lines == _MOST_LINES + 1:
                 log.warning("model process %d says more, which is not told", self.pid)
         code = self._child.wait()
         output.close()

@@ -20,9 +20,10 @@ from typing import IO, Any
 
 import psutil
 
-from bridge.backends.child import gigabytes, how_it_ended, memory_of, start_child
+from bridge.backends.child import gigabytes, memory_of, start_child
 from bridge.bundles import Bundle
 from bridge.bundles.bundle import GRAPH_FILE
+from bridge.interpreter import how_it_ended
 
 TRIAL_MEMORY_BYTES = 2 << 30
 TRIAL_SECONDS = 60.0
@@ -31,6 +32,7 @@ _WATCH_SECONDS = 0.004
 _START_SECONDS = 60.0  # for the process itself, on a machine that is busy
 _PER_FILE_BYTE = 4  # a large graph is honest about its size: read, parsed and packed it has as much
 _LEAST_BYTES = 256 << 20  # what the process has with a small model in it, and room beside
+_OF_PYTHON, _KILLED = 1, -9  # exit codes: of an exception, and of a process that was killed
 _SHARE = 0.75  # of the memory that is free, for a trial should not be what makes it short
 
 
@@ -47,12 +49,14 @@ class Trial:
         refused: why it should not be loaded, as a sentence; None where it may be.
         window_us: what one window took, typically; infinite where it was not asked.
         peak_bytes: the most memory of the process meanwhile, some 60 MB of its own included.
+        may_pass: whether it was perhaps not the bundle but a system short of memory.
     """
 
     version: str
     refused: str | None
-    window_us: float
-    peak_bytes: int
+    window_us: float = float("inf")
+    peak_bytes: int = 0
+    may_pass: bool = False
 
     def refusal(self, bundle: Bundle) -> str | None:
         """Why this bundle should not be loaded: `refused`, or another one stands there now."""
@@ -86,13 +90,15 @@ def try_bundles(
     waiting = deque(dict.fromkeys(folders))
     tried: dict[Path, Trial] = {}
     while waiting:
-        before = len(waiting)
-        attempt = _Attempt(waiting, memory_bytes, seconds)
-        tried.update(attempt.run())
-        if len(waiting) == before:
-            raise TrialError(
-                f"models cannot be tried in a process of their own: {attempt.last_words()}"
-            )
+        try:
+            tried.update(_Attempt(waiting, memory_bytes, seconds).run())
+        except TrialError as error:
+            if not tried:
+                raise
+            # One of those before may be the reason: what was found about them counts.
+            for folder in waiting:
+                tried[folder] = Trial("", f"bundle {folder}: {error}", may_pass=True)
+            break
     return {folder: tried[folder] for folder in folders}
 
 
@@ -110,7 +116,7 @@ class _Attempt:
         self._tried: dict[Path, Trial] = {}
         self._said: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._noise: deque[str] = deque(maxlen=5)
-        self._doing = ""  # with the bundle that is being tried; empty before the first
+        self._doing = ""  # with the bundle that is tried; empty before the first, and between two
         self._peak = 0
         try:
             self._child = start_child("bridge.backends.trial_child:try_all")
@@ -119,7 +125,11 @@ class _Attempt:
             raise TrialError(f"no process can be started to try models in: {error}") from error
 
     def run(self) -> dict[Path, Trial]:
-        """Try the bundles; what became of those that the process came to."""
+        """Try the bundles; what became of those that the process came to.
+
+        Raises:
+            TrialError: it came to none.
+        """
         assert self._child.stdin is not None
         assert self._child.stdout is not None
         order = {"seconds": self._seconds, "folders": [str(each) for each in self._waiting]}
@@ -135,16 +145,20 @@ class _Attempt:
             self._child.wait()
             listening.join()
             self._close(self._child.stdin, self._child.stdout)
+        if not self._tried:
+            raise TrialError(
+                f"models cannot be tried in a process of their own: {self._last_words()}"
+            )
         return self._tried
 
-    def last_words(self) -> str:
+    def _last_words(self) -> str:
         """What the process said that was no report, or how it ended."""
         return " ".join(self._noise) or how_it_ended(self._child.returncode)
 
     def _follow(self) -> None:
         """Follow what the process reports, and end it where it goes too far."""
         until = time.monotonic() + _START_SECONDS
-        allowed = self._allowed(None)
+        allowed, wished = 0, 0
         while self._waiting:
             try:
                 line = self._said.get(timeout=_WATCH_SECONDS)
@@ -152,7 +166,7 @@ class _Attempt:
                 memory = memory_of(self._process)
                 self._peak = max(self._peak, memory)
                 if memory > allowed and self._doing:
-                    self._refuse(self._of_memory(allowed))
+                    self._refuse(self._of_memory(allowed, wished), may_pass=allowed < wished)
                     return
                 if time.monotonic() > until:
                     if self._doing:
@@ -161,7 +175,7 @@ class _Attempt:
                 continue
             if line is None:
                 if self._doing:
-                    self._refuse(self._of_death())
+                    self._refuse_for_its_death()
                 return
             report = self._read(line)
             if "pid" in report:
@@ -171,7 +185,8 @@ class _Attempt:
                 if not self._doing:
                     self._peak = 0
                     until = time.monotonic() + self._seconds
-                    allowed = self._allowed(self._waiting[0])
+                    wished = self._memory_bytes + _PER_FILE_BYTE * _graph_bytes(self._waiting[0])
+                    allowed = min(wished, self._to_spare())
                 self._doing = report["doing"]
             elif "version" in report:
                 self._note(report)
@@ -187,33 +202,42 @@ class _Attempt:
         )
         self._doing = ""
 
-    def _refuse(self, reason: str) -> None:
+    def _refuse(self, reason: str, *, may_pass: bool = False) -> None:
         folder = self._waiting.popleft()
         refused = f"bundle {folder}: {reason}"
-        self._tried[folder] = Trial("", refused, float("inf"), self._peak)
+        self._tried[folder] = Trial("", refused, peak_bytes=self._peak, may_pass=may_pass)
 
-    def _of_memory(self, allowed: int) -> str:
-        size = gigabytes(_graph_bytes(self._waiting[0]))
+    def _of_memory(self, allowed: int, wished: int) -> str:
+        size, most = gigabytes(_graph_bytes(self._waiting[0])), gigabytes(allowed)
+        took = f"its graph, a file of {size}, took over {most} of memory {self._doing}"
+        if allowed < wished:
+            return f"{took}, and this machine has no more to spare: give it some, and try again"
         return (
-            f"its graph, a file of {size}, took over {gigabytes(allowed)} of memory {self._doing}: "
-            "no forecaster of that size needs it; export it again, and ask where it came from"
+            f"{took}: no forecaster of that size needs it; export it again, and ask where it came "
+            "from"
         )
 
-    def _of_death(self) -> str:
+    def _refuse_for_its_death(self) -> None:
         code = self._child.wait()
-        return (
-            f"its graph ended the process that tried it ({how_it_ended(code)}) {self._doing}: it "
-            "is damaged, or made to do so; export it again, and ask where it came from"
-        )
+        how = f"({how_it_ended(code)}) {self._doing}"
+        if code == _OF_PYTHON:
+            self._refuse(f"the process that tried it failed {how}: {self._last_words()}")
+        elif code == _KILLED:
+            self._refuse(
+                f"the process that tried it was killed {how}, perhaps by a system short of "
+                "memory: give it some, and try again",
+                may_pass=True,
+            )
+        else:
+            self._refuse(
+                f"its graph ended the process that tried it {how}: it is damaged, or made to do "
+                "so; export it again, and ask where it came from"
+            )
 
-    def _allowed(self, folder: Path | None) -> int:
-        """What the process may have in memory while it tries a bundle."""
-        wished = self._memory_bytes
-        if folder is not None:
-            wished += _PER_FILE_BYTE * _graph_bytes(folder)
-        has = memory_of(self._process)
+    def _to_spare(self) -> int:
+        """What the process may have in memory, as far as the machine has it."""
         free = int(_SHARE * psutil.virtual_memory().available)
-        return min(wished, max(has + free, _LEAST_BYTES))
+        return max(memory_of(self._process) + free, _LEAST_BYTES)
 
     def _read(self, line: str) -> dict[str, Any]:
         """A report; what is none is kept for the last words."""
@@ -222,7 +246,8 @@ class _Attempt:
         except ValueError:
             report = None
         if not isinstance(report, dict):
-            self._noise.append(line.strip()[:200])
+            if text := line.strip():
+                self._noise.append(text[:200])
             return {}
         return report
 

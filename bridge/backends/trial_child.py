@@ -28,13 +28,13 @@ _BATCH_SECONDS = 0.4  # and a model so slow that this many take longer is not as
 def try_all() -> None:
     """Try the bundles that stdin names, and end."""
     begin_as_child()
-    # A library may write on its own account to what is called stdout.
-    reports = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     def report(**fields: Any) -> None:
-        reports.write(json.dumps(fields) + "\n")
+        # On a line of its own: libraries write there on their own account.
+        sys.stdout.write("\n" + json.dumps(fields) + "\n")
+        sys.stdout.flush()
 
     report(pid=os.getpid())
     _import_all()
@@ -76,6 +76,9 @@ def _try(folder: Path, report: Any) -> dict[str, Any]:
         found["refused"] = f"bundle {folder}: {error}"
     except MemoryError:
         found["refused"] = f"bundle {folder}: its graph asks for more memory than there is"
+    except Exception as error:  # noqa: BLE001  (a defect of ours, which tells nothing of the graph)
+        why = f"{type(error).__name__}: {error}"
+        found["refused"] = f"bundle {folder}: it could not be tried ({why})"
     return found
 
 

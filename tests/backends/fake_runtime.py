@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import time as clock
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bridge.backends import Backend, BackendError, Forecasts
+from bridge.backends import Backend, BackendError, Forecasts, trial_child
+from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.backends.process import ProcessRuntime
 from bridge.backends.worker import serve_backends
 from bridge.bundles import Bundle, write_bundle
@@ -101,6 +103,31 @@ def work_without_torch() -> None:
     from bridge.runtimes import Runtimes
 
     serve_backends(lambda stores: Runtimes([Path(store) for store in stores]))
+
+
+def try_with_noise() -> None:
+    """Tries bundles where a library writes to stdout, and ends no line."""
+    ask = OnnxRuntimeBackend.forecast
+
+    def forecast(self: OnnxRuntimeBackend, *window: Any) -> Forecasts:
+        os.write(1, b"a word")
+        return ask(self, *window)
+
+    _try_with(forecast)
+
+
+def try_with_a_defect() -> None:
+    """Tries bundles with a backend that is wrong."""
+
+    def forecast(self: OnnxRuntimeBackend, *window: Any) -> Forecasts:
+        raise ZeroDivisionError("division by zero")
+
+    _try_with(forecast)
+
+
+def _try_with(forecast: Callable[..., Forecasts]) -> None:
+    OnnxRuntimeBackend.forecast = forecast  # type: ignore[method-assign]
+    trial_child.try_all()
 
 
 def put(store: Path, name: str) -> Bundle:

@@ -92,6 +92,24 @@ def test_a_graph_with_weights_in_another_file_is_refused(tmp_path: Path) -> None
         OnnxRuntimeBackend(graph)
 
 
+def test_so_is_one_that_spells_it_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = graphs.steady()
+    weights = next(each for each in model.graph.initializer if each.name == "factors")
+    (tmp_path / "w").write_bytes(weights.raw_data)
+    monkeypatch.chdir(tmp_path)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    weights.external_data.add(key="location", value="w")
+    key, value = b"\x0a\x08location", b"\x12\x01w"
+    content = model.SerializeToString()
+    assert key + value in content
+
+    with pytest.raises(BackendError, match=r"external|External"):
+        OnnxRuntimeBackend(content.replace(key + value, value + key))
+
+
 def test_a_graph_is_opened_from_bytes_as_from_its_file(tmp_path: Path) -> None:
     content = graphs.steady().SerializeToString()
     answer = OnnxRuntimeBackend(content).forecast(graphs.window(2.0)[np.newaxis], np.zeros(1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx
 import pytest
 
 from bridge.backends import BackendError, open_backend
+from bridge.backends.onnx_runtime import OnnxRuntimeBackend
 from bridge.bundles import Manifest, list_bundles, shipped_store
 from tests.backends import bombs, graphs
 
@@ -117,6 +119,30 @@ def test_a_graph_that_was_changed_since_it_was_verified_is_not_loaded(tmp_path: 
     begin = f"bundle {bundle.path}: model.onnx is not the file that was exported"
     assert str(refusal.value).startswith(begin)
     assert str(refusal.value).count("bundle ") == 2  # the second is what to do about it
+
+
+def test_whatever_is_raised_over_its_first_windows_it_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[object] = []
+
+    def no_memory(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(OnnxRuntimeBackend, "forecast", no_memory)
+    monkeypatch.setattr(OnnxRuntimeBackend, "close", lambda backend: closed.append(backend))
+    with pytest.raises(MemoryError):
+        open_backend(graphs.put(tmp_path, graphs.steady(), graphs.manifest("m")))
+    assert len(closed) == 1
+
+
+def test_a_runtime_that_cannot_be_loaded_is_told_with_what_windows_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "bridge.backends.onnx_runtime")
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(BackendError, match=r"ONNX Runtime cannot be loaded.*Visual C\+\+"):
+        open_backend(graphs.put(tmp_path, graphs.steady(), graphs.manifest("m")))
 
 
 def test_a_graph_that_is_gone_since_it_was_verified_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -142,28 +144,93 @@ def test_the_others_are_tried_after_one_that_was_ended(tmp_path: Path) -> None:
     assert [found[bundle.path].refused is None for bundle in bundles] == [True, False] * 2 + [True]
 
 
-def test_a_graph_that_ends_the_process_is_refused_and_the_others_are_tried(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+@pytest.mark.parametrize(
+    ("name", "reason", "may_pass"),
+    [
+        ("SIGSEGV", "its graph ended the process that tried it (signal SIGSEGV) to answer", False),
+        ("SIGKILL", "was killed (signal SIGKILL) to answer one window, perhaps by a system", True),
+    ],
+)
+def test_a_graph_that_ends_the_process_is_refused_and_the_others_are_tried(
+    tmp_path: Path, name: str, reason: str, may_pass: bool
+) -> None:
     fatal = graphs.put(tmp_path, bombs.endless_loop(), graphs.manifest("fatal"))
     steady = graphs.put(tmp_path, graphs.steady(), graphs.manifest("steady"))
-    killing = threading.Thread(target=_kill_what_computes)
+    killing = threading.Thread(target=_end_what_computes, args=(signal.Signals[name],))
     killing.start()
     found = try_bundles([fatal.path, steady.path])
     killing.join()
     refused = found[fatal.path].refused
     assert refused is not None
-    assert "its graph ended the process that tried it (" in refused
-    assert ") to answer one window: it is damaged, or made to do so" in refused
+    assert reason in refused
+    assert found[fatal.path].may_pass is may_pass
     assert found[steady.path].refused is None
 
 
-def _kill_what_computes() -> None:
+def _end_what_computes(number: signal.Signals) -> None:
     """End a child of this process once it has computed for longer than any start takes."""
     while True:
         for child in psutil.Process().children(recursive=True):
             if child.cpu_times().user > 1.0:
-                child.kill()
+                child.send_signal(number)
                 return
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("failing", ["the process", "its first word"])
+def test_what_was_found_counts_though_nothing_can_be_tried_after_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    bomb = graphs.put(tmp_path, bombs.expand(), graphs.manifest("bomb"))
+    steady = graphs.put(tmp_path, graphs.steady(), graphs.manifest("steady"))
+    begin, begun = trial.start_child, []
+
+    def once(function: str) -> subprocess.Popen[bytes]:
+        begun.append(function)
+        if len(begun) == 1:
+            return begin(function)
+        if failing == "the process":
+            raise OSError(12, "Cannot allocate memory")
+        return begin("bridge.nothing_at_all:try_all")
+
+    monkeypatch.setattr(trial, "start_child", once)
+    found = try_bundles([bomb.path, steady.path], memory_bytes=LIMIT)
+    assert "took over 512.0 MiB of memory" in (found[bomb.path].refused or "")
+    assert (found[steady.path].refused or "").startswith(f"bundle {steady.path}: ")
+    assert [each.may_pass for each in found.values()] == [False, True]
+
+
+def test_a_machine_that_is_short_of_memory_is_told_so_and_the_graph_not_blamed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = graphs.put(tmp_path, bombs.expand(), graphs.manifest("m"))
+    memory = psutil.virtual_memory()._replace(available=1 << 20)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory)
+    outcome = tried(bundle)
+    assert outcome.refused is not None
+    assert "256.0 MiB of memory to answer one window, and this machine has no more" in (
+        outcome.refused
+    )
+    assert outcome.may_pass
+
+
+@pytest.mark.parametrize(
+    ("work", "refused"),
+    [
+        ("try_with_a_defect", "it could not be tried (ZeroDivisionError: division by zero)"),
+        ("try_with_noise", None),
+    ],
+)
+def test_neither_a_defect_of_ours_nor_what_a_library_writes_is_blamed_on_the_graph(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, work: str, refused: str | None
+) -> None:
+    bundle = graphs.put(tmp_path, graphs.steady(), graphs.manifest("m"))
+    begin = trial.start_child
+    monkeypatch.setattr(
+        trial, "start_child", lambda _: begin(f"tests.backends.fake_runtime:{work}")
+    )
+    assert tried(bundle).refused == (refused and f"bundle {bundle.path}: {refused}")
 
 
 def test_the_limit_grows_with_an_honest_file(tmp_path: Path) -> None:

@@ -76,7 +76,10 @@ class _Client:
     def ask(self, body: bytes) -> bytes:
         self._socket.sendall(self._framing.request(body))
         while True:
-            self._buffer += self._socket.recv(1 << 16)
+            more = self._socket.recv(1 << 16)
+            if not more:
+                raise ConnectionResetError("the daemon closed the connection")
+            self._buffer += more
             reply = self._framing.take(self._buffer)
             if reply is not None:
                 return reply

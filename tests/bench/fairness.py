@@ -11,6 +11,7 @@ from tests.bench.swarm import Answers, Asking, ask, asked
 
 FLOODERS = 64
 _PAUSE_S = 0.02
+_UNTIL_IT_IS_ENDED_S = 600.0
 
 
 def flood(bundle: Bundle, rounds: int = 3, seconds: float = 5.0) -> Iterator[Figure]:
@@ -22,7 +23,7 @@ def flood(bundle: Bundle, rounds: int = 3, seconds: float = 5.0) -> Iterator[Fig
                 running.port, running.framing, 1, seconds, pause_s=_PAUSE_S, seed=1000 + turn
             )
             alone = alone.plus(ask(polite))
-            rude = Asking(running.port, running.framing, FLOODERS, seconds + 3.0, seed=turn)
+            rude = Asking(running.port, running.framing, FLOODERS, _UNTIL_IT_IS_ENDED_S, seed=turn)
             with asked(rude):
                 beside = beside.plus(ask(polite))
     calm, flooded = alone.percentile_us(99), beside.percentile_us(99)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.bundles import Bundle, write_bundle
+from bridge.bundles.bundle import GRAPH_FILE
 from bridge.control import Control
 from bridge.wire.control import control_endpoint
 from tests.bench import servers
@@ -20,6 +20,7 @@ from tests.bench.swarm import Answers, Asking, ask
 _CLIENTS = 4
 _PAUSE_S = 0.005  # a load that leaves the machine room for loading a model
 _TURN_S = 10.0
+_DOC_STRING = 6 << 3 | 2  # of a ModelProto, and a string
 
 
 def hot_swap(bundle: Bundle, seconds: float = 60.0) -> Iterator[Figure]:
@@ -59,6 +60,7 @@ class _swapping:  # noqa: N801  (a context manager that reads as a verb)
         self._number = 1000 * (turn + 1)
         self._count = 0
         self._end = threading.Event()
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> object:
@@ -68,24 +70,32 @@ class _swapping:  # noqa: N801  (a context manager that reads as a verb)
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
+        if self._error is not None:
+            raise RuntimeError("the models could not be swapped") from self._error
 
     def _run(self) -> None:
-        with Control(self._endpoint, timeout_s=30) as control:
-            while not self._end.wait(max(0.0, 1.0 - time.time() % 1.0)):
-                self._number += 1
-                _copy(self._bundle, self._store, self._number)
-                control.reload()
-                self._count += 1
+        try:
+            with Control(self._endpoint, timeout_s=30) as control:
+                while not self._end.wait(max(0.0, 1.0 - time.time() % 1.0)):
+                    self._number += 1
+                    version = _copy(self._bundle, self._store, self._number)
+                    taken = [new for _, new in control.reload().replaced]
+                    if taken != [version.manifest.label]:
+                        raise RuntimeError(f"{version.manifest.label} did not take over: {taken}")
+                    self._count += 1
+        except Exception as error:  # noqa: BLE001  (told where the block ends)
+            self._error = error
 
 
 def _copy(bundle: Bundle, store: Path, number: int) -> Bundle:
-    """The bundle as another version: one more line in its recipe."""
+    """The bundle as another version that answers alike, its graph another file."""
     with tempfile.TemporaryDirectory() as scratch:
-        files = {}
-        for name in bundle.manifest.files:
-            files[name] = Path(scratch) / name
-            shutil.copyfile(bundle.path / name, files[name])
-        with files["recipe.toml"].open("a", encoding="utf-8") as recipe:
-            recipe.write(f"\n# copy {number}\n")
+        files = {name: bundle.path / name for name in bundle.manifest.files}
+        graph = Path(scratch) / GRAPH_FILE
+        # As protobuf merges it, one more description: so it is tried as any new graph is.
+        text = f"copy {number}".encode()
+        graph.write_bytes(bundle.read(GRAPH_FILE) + bytes([_DOC_STRING, len(text)]) + text)
         manifest = replace(bundle.manifest, files={})
-        return write_bundle(store / bundle.manifest.name, manifest, files, replace_existing=True)
+        folder = store / bundle.manifest.name
+        files = {**files, GRAPH_FILE: graph}
+        return write_bundle(folder, manifest, files, replace_existing=True)

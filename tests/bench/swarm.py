@@ -46,7 +46,10 @@ class Asking:
 
 @dataclass
 class Answers:
-    """What came: seconds of each answered request, refusals by code, and the clients' own cost."""
+    """What came: seconds of each answered request, the others by code, and the clients' own cost.
+
+    What was never answered is `(unanswered)` or, where the connection was cut, `(cut)`.
+    """
 
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
@@ -121,13 +124,18 @@ class _Connection:
         self._buffer = bytearray()
         self.sent = 0.0
         self.due = 0.0
+        self.is_cut = False
 
     def send(self) -> None:
         self.sent = time.perf_counter()
         self.socket.sendall(self.framing.request(self._requests.next()[1]))
 
     def receive(self) -> dict[str, Any] | None:
-        self._buffer += self.socket.recv(1 << 16)
+        """A whole reply, None where more has to come; raises ConnectionError where it is cut."""
+        more = self.socket.recv(1 << 16)
+        if not more:
+            raise ConnectionResetError("the server closed the connection")
+        self._buffer += more
         body = self.framing.take(self._buffer)
         if body is None:
             return None
@@ -141,36 +149,61 @@ class _Connection:
 
 
 def _loop(asking: Asking, clients: list[_Connection]) -> Answers:
+    """Ask for so long, and then wait for what is still on its way: a lost answer is found."""
     answers = Answers()
     with selectors.DefaultSelector() as selector:
         for client in clients:
             selector.register(client.socket, selectors.EVENT_READ, client)
         started, processor = time.perf_counter(), time.process_time()
         end = started + asking.seconds
-        resting: list[_Connection] = []
+        resting = list(clients)
         for index, client in enumerate(clients):
             client.due = started + asking.pause_s * index / len(clients)
-            resting.append(client)
+        waiting: set[_Connection] = set()
         while (now := time.perf_counter()) < end:
             for client in [each for each in resting if each.due <= now]:
                 resting.remove(client)
+                waiting.add(client)
                 client.send()
             wake = min([end, *(each.due for each in resting)])
-            for key, _ in selector.select(max(0.0, wake - now)):
-                client = key.data
-                reply = client.receive()
-                if reply is None:
-                    continue
-                now = time.perf_counter()
-                if reply.get("ok", True):
-                    answers.latencies.append(now - client.sent)
-                else:
-                    answers.errors[reply["code"]] += 1
-                if asking.pause_s:
-                    client.due = now + asking.pause_s
+            for client in _answered(selector, max(0.0, wake - now), answers):
+                if client.is_cut:
+                    waiting.remove(client)
+                elif asking.pause_s:
+                    waiting.remove(client)
+                    client.due = time.perf_counter() + asking.pause_s
                     resting.append(client)
                 else:
                     client.send()
         answers.seconds = time.perf_counter() - started
         answers.processor_seconds = time.process_time() - processor
+        late = Answers()  # answered, and after the time that counts
+        while waiting and time.perf_counter() < end + _PATIENCE_S:
+            waiting -= set(_answered(selector, 1.0, late))
+    answers.errors += late.errors
+    if waiting:
+        answers.errors["(unanswered)"] += len(waiting)
     return answers
+
+
+def _answered(
+    selector: selectors.BaseSelector, seconds: float, answers: Answers
+) -> list[_Connection]:
+    """Those whose reply came whole, or whose connection was cut; both are noted."""
+    done = []
+    for key, _ in selector.select(seconds):
+        client: _Connection = key.data
+        try:
+            reply = client.receive()
+        except OSError:
+            client.is_cut = True
+            selector.unregister(client.socket)
+            reply = {"ok": False, "code": "(cut)"}
+        if reply is None:
+            continue
+        if reply.get("ok", True):
+            answers.latencies.append(time.perf_counter() - client.sent)
+        else:
+            answers.errors[reply["code"]] += 1
+        done.append(client)
+    return done

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import msgpack
 import numpy as np
 import pytest
 
 from bridge.bundles import Bundle, find_bundle, shipped_store
-from tests.bench import endurance, servers
+from tests.bench import endurance, servers, swarm
 from tests.bench.figures import Figure
 from tests.bench.framing import Http, Zmtp
 from tests.bench.peers import model
@@ -39,6 +40,29 @@ def test_a_swarm_that_pauses_asks_no_more_than_that(daemon: Daemon) -> None:
     answers = ask(Asking(port(daemon), Zmtp(), clients=2, seconds=0.6, pause_s=0.2))
 
     assert 2 <= len(answers.latencies) <= 8
+
+
+@pytest.mark.parametrize(("cuts", "told"), [(True, "(cut)"), (False, "(unanswered)")])
+def test_an_answer_that_never_comes_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, cuts: bool, told: str
+) -> None:
+    """Of two clients of a server that answers each of them once."""
+    monkeypatch.setattr(swarm, "_PATIENCE_S", 0.3)
+    reply = msgpack.packb({"ok": True})
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(reply) + reply
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asking = Asking(listener.getsockname()[1], Http("/"), clients=2, seconds=0.2)
+        clients = [swarm._Connection(asking, index) for index in range(2)]
+        served = [listener.accept()[0] for _ in clients]
+        for client, connection in zip(clients, served, strict=True):
+            connection.sendall(whole)
+            client.ask_once()
+            if cuts:
+                connection.recv(1 << 16)  # or it would be reset, and not closed
+                connection.close()
+        answers = swarm._loop(asking, clients)
+    assert answers.errors == {told: 2}
+    assert answers.latencies == []
 
 
 def test_fresh_requests_differ_and_others_come_again() -> None:

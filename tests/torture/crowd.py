@@ -93,6 +93,7 @@ class Crowd:
             [sys.executable, "-m", "tests.torture.rabble", *arguments, str(self._bodies)],
             cwd=_ROOT,
             stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._record.count("bad clients", kind)
         return _Program(kind, process, killed_at)
@@ -105,10 +106,14 @@ class Crowd:
 
     def _end(self, program: _Program) -> None:
         process = program.process
-        if process.poll() is None:
+        is_killed = process.poll() is None
+        if is_killed:
             process.kill()
             self._record.count("bad clients", "(killed)")
-        said, _ = process.communicate()
+        said, error = process.communicate()
+        if process.returncode and not is_killed:  # it could not make sense of an answer
+            why = error.decode("utf-8", "replace").rstrip().rpartition("\n")[2]
+            self._record.violation(f"a client of kind {program.kind} ended on {why}")
         if process.returncode == 0:
             for code, count in json.loads(said).items():
                 self._record.count("answers to bad clients", code, count)

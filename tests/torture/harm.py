@@ -156,12 +156,8 @@ def may_end_daemon(scene: Scene) -> bool:
     return row < 5 or time.monotonic() - before > _MINUTE_S
 
 
-def may_fill_disk(scene: Scene) -> bool:
-    return scene.disk.can_fill
-
-
 def may_break_worker(scene: Scene) -> bool:
-    return scene.wardrobe.has_torch and _recently(scene.broken["worker"]) < _BREAKS
+    return _recently(scene.broken["worker"]) < _BREAKS
 
 
 def may_end_both(scene: Scene) -> bool:

@@ -46,8 +46,8 @@ class Plan:
         seconds: of torture, beside the start and the end. seed: of all that is drawn.
         torch: whether models are among them that PyTorch runs.
         quick: leaves out what takes long, to have done more in a short time.
-        only: names of the harms to do; all of them, where empty. Each of them is done once at
-            least, however long that takes.
+        only: names of the harms to do, each that can be done here once at least, however long that
+            takes; all of them, as far as there is time, where empty.
         log: a file for what the daemon logs.
         questions, versions: of each model.
         patience_s: how long a recovery may take.
@@ -66,16 +66,21 @@ class Plan:
 
 @dataclass(frozen=True)
 class Harm:
-    """`weight` times as often as others; `may`: whether now."""
+    """`weight` times as often as others; `can`: whether here; `may`: whether now."""
 
     work: Callable[[Scene], None]
     weight: int = 1
     may: Callable[[Scene], bool] = lambda scene: True
+    can: Callable[[Scene], bool] = lambda scene: True
     takes_long: bool = False
 
     @property
     def name(self) -> str:
         return self.work.__name__
+
+
+def _has_torch(scene: Scene) -> bool:
+    return scene.wardrobe.has_torch
 
 
 HARMS = (
@@ -84,11 +89,11 @@ HARMS = (
     Harm(harm.stop_daemon, may=harm.may_end_daemon),
     Harm(harm.freeze_daemon),
     Harm(harm.hang_daemon, may=harm.may_end_daemon, takes_long=True),
-    Harm(harm.kill_worker, may=harm.may_break_worker),
-    Harm(harm.kill_worker_early, may=harm.may_end_both, takes_long=True),
-    Harm(harm.stall_worker, may=harm.may_break_worker, takes_long=True),
+    Harm(harm.kill_worker, may=harm.may_break_worker, can=_has_torch),
+    Harm(harm.kill_worker_early, may=harm.may_end_both, can=_has_torch, takes_long=True),
+    Harm(harm.stall_worker, may=harm.may_break_worker, can=_has_torch, takes_long=True),
     Harm(harm.hang_model, may=harm.may_hang_model, takes_long=True),
-    Harm(harm.fill_disk, may=harm.may_fill_disk),
+    Harm(harm.fill_disk, can=lambda scene: scene.disk.can_fill),
     Harm(harm.damage_cache, may=harm.may_end_daemon),
     Harm(swaps.swap_by_order, weight=2),
     Harm(swaps.swap_by_watch),
@@ -109,7 +114,7 @@ def torture(plan: Plan, say: Callable[[str], None] = lambda line: None) -> Recor
         say: is told what goes on.
 
     Raises:
-        RuntimeError: the daemon did not even start.
+        RuntimeError: the daemon did not even start, or nothing of `only` can be done here.
     """
     record = Record(say)
     with ExitStack() as stack:
@@ -205,16 +210,21 @@ class _Director:
             each
             for each in HARMS
             for _ in range(each.weight)
-            if not (plan.quick and each.takes_long) and (not plan.only or each.name in plan.only)
+            if each.can(scene)
+            and not (plan.quick and each.takes_long)
+            and (not plan.only or each.name in plan.only)
         ]
+        if not self._harms:
+            raise RuntimeError(f"none of these can be done here: {', '.join(plan.only)}")
         self._first: dict[str, Use] = {}
 
     def run(self) -> None:
         done = 0
         self._be_calm()
-        once = 0 if not self._only else len(self._harms)
-        while time.monotonic() < self._until or done < once:
+        left = {each.name for each in self._harms} if self._only else set()
+        while time.monotonic() < self._until or left:
             chosen = self._next()
+            left.discard(chosen.name)
             began = time.monotonic()
             self._scene.record.count("harm", chosen.name)
             chosen.work(self._scene)
