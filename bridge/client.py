@@ -132,6 +132,9 @@ class Client:
     def forecast_batch(self, windows: Sequence[Bars]) -> list[Forecast | DaemonError]:
         """Forecasts of up to 1024 windows in one round trip; an error in the place of each refused.
 
+        While a new version of the model takes over, one part may be answered by the old one and the
+        other by the new one: each forecast names the version that made it.
+
         Raises:
             DaemonError: the batch as a whole was refused.
             Unreachable: no answer in time.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from bridge.daemon.start import ServeOptions, Surrounding
 
 _MIB = 1 << 20
-_OWN_KEYS = Path()  # `--keys` without a file: the user's own folder of them
+_OWN_KEYS = object()  # `--keys` without a file: the user's own folder of them
 
 
 def add_parser(commands: Any) -> None:
@@ -58,7 +60,7 @@ def _add_computing(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--hang-seconds",
-        type=float,
+        type=_seconds,
         default=30.0,
         metavar="S",
         help="a forecast that takes longer is given up, and whoever computes it replaced "
@@ -121,6 +123,14 @@ def _add_strangers(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="more clients at a time are turned away (default: %(default)s)",
     )
+    group.add_argument(
+        "--rate",
+        type=_whole("at least 1", least=1),
+        metavar="N",
+        help="windows a second that one client is answered: one for each forecast, as many as a "
+        "batch has, one for any other request; beyond them it is told busy (default: no limit "
+        "but its fair share)",
+    )
 
 
 def _add_watching(parser: argparse.ArgumentParser) -> None:
@@ -163,9 +173,12 @@ def run(options: argparse.Namespace) -> int:
     file = _supervisors(options.log_file) if supervising else options.log_file
     with configure_logging(options.log_level, file, options.log_json):
         if supervising:
-            from bridge.supervisor import supervise
+            from bridge.supervisor import Patience, supervise
 
-            return supervise(options.given, ready=_say_ready, say=_say)
+            patience = Patience()
+            if options.workers == 0:  # the loop computes itself, and is silent meanwhile
+                patience = replace(patience, silent_s=patience.silent_s + options.hang_seconds)
+            return supervise(options.given, _say_ready, _say, patience)
         _serve(options)
     return 0
 
@@ -179,7 +192,7 @@ def _serve(options: argparse.Namespace) -> None:
     from bridge.cli.errors import UserError
     from bridge.daemon.start import StartError, run_daemon
     from bridge.daemon.swaps.control import ControlRefused
-    from bridge.page import PageError
+    from bridge.http import ListenError
     from bridge.runtimes import torch_process
 
     chosen = _options(options)
@@ -197,7 +210,7 @@ def _serve(options: argparse.Namespace) -> None:
                     f"{error}. eabridge doctor{at} tells which program has it"
                 ) from error
             raise UserError(str(error)) from error
-        except (PageError, _metrics_error()) as error:
+        except ListenError as error:
             raise UserError(str(error)) from error
 
 
@@ -206,8 +219,11 @@ def _options(options: argparse.Namespace) -> ServeOptions:
     from bridge.cli.errors import UserError
     from bridge.daemon.start import ServeOptions
 
-    if not options.hang_seconds > 0:
-        raise UserError(f"--hang-seconds {options.hang_seconds:g}: give seconds above 0")
+    if options.cache_file is not None and not options.cache:
+        raise UserError(
+            f"--cache-file {options.cache_file} keeps what the cache holds, and --cache 0 holds "
+            "nothing: leave one of them out"
+        )
     return ServeOptions(
         stores=options.models or default_stores(),
         endpoint=options.bind,
@@ -217,6 +233,7 @@ def _options(options: argparse.Namespace) -> ServeOptions:
         hang_s=options.hang_seconds,
         cache_bytes=options.cache * _MIB,
         cache_file=options.cache_file,
+        rate=options.rate,
     )
 
 
@@ -224,17 +241,14 @@ def _access(options: argparse.Namespace) -> Access:
     from bridge.daemon.doors.access import Access
     from bridge.keys import default_folder
 
-    keys = default_folder() if options.keys == _OWN_KEYS else options.keys
+    keys = default_folder() if options.keys is _OWN_KEYS else options.keys
     return Access(keys, options.max_connections)
 
 
 def _surroundings(options: argparse.Namespace) -> list[Surrounding]:
-    import logging
-
     from bridge.daemon.swaps.renewal import Renewal
     from bridge.page import serve_page
 
-    log = logging.getLogger(__name__)
     found: list[Surrounding] = [Renewal(options.watch, options.control, options.tethered)]
     if options.page:
 
@@ -246,19 +260,10 @@ def _surroundings(options: argparse.Namespace) -> list[Surrounding]:
         from bridge.daemon.telemetry.prometheus import serve_metrics
 
         def metrics(running: Any) -> Any:
-            server = serve_metrics(options.metrics, running.source)
-            log.info("metrics: %s", server.url)
-            return server
+            return serve_metrics(options.metrics, running.source)
 
         found.append(metrics)
     return found
-
-
-def _metrics_error() -> type[Exception]:
-    """`MetricsError`, asked for only when something went wrong: its module is slow to import."""
-    from bridge.daemon.telemetry.prometheus import MetricsError
-
-    return MetricsError
 
 
 def _whole(what: str, *, least: int) -> Any:
@@ -274,6 +279,17 @@ def _whole(what: str, *, least: int) -> Any:
         return value
 
     return read
+
+
+def _seconds(text: str) -> float:
+    """An argument's type: a time above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < inf:
+        raise argparse.ArgumentTypeError(f"'{text}' is no number of seconds above 0")
+    return value
 
 
 def _say_ready(endpoint: str) -> None:

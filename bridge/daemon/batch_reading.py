@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from bridge.wire.codec import MAX_BODY_BYTES
-from bridge.wire.errors import Code, WireError
-from bridge.wire.replies import batch_reply, error_item
+from bridge.wire.errors import Code, WireError, internal_error
+from bridge.wire.replies import error_item
+
+log = logging.getLogger(__name__)
 
 Deliver = Callable[[bytes], None]
 Submit = Callable[[dict[Any, Any], Deliver, "BatchReading"], None]
@@ -20,29 +23,26 @@ class BatchReading:
     """The items of one request, read in their order and answered together.
 
     Args:
-        request: its id.
         items: as they were unpacked.
         arrays: for the items that do not say it themselves.
         submit: where they go.
         refused: told of each item that is refused.
-        reply: gets the reply, when all items have their answer.
+        finish: gets the items that answer them, when all have their answer.
     """
 
     def __init__(
         self,
-        request: int,
         items: Sequence[Any],
         arrays: bool,
         submit: Submit,
         refused: Callable[[WireError], None],
-        reply: Callable[[bytes], None],
+        finish: Callable[[Sequence[bytes]], None],
     ) -> None:
-        self._request = request
         self._items = items
         self._arrays = arrays
         self._submit = submit
         self._refused = refused
-        self._reply = reply
+        self._finish = finish
         self._answers = [b""] * len(items)
         self._missing = len(items)
         self._read = 0
@@ -56,7 +56,7 @@ class BatchReading:
         return self._read < len(self._items)
 
     def make_room(self, size: int) -> None:
-        """Count the bytes of an answer.
+        """Count the bytes of an item's answer; where it is refused after all, they are free again.
 
         Raises:
             WireError: `too_large`: it would make the reply larger than a message may be.
@@ -74,8 +74,9 @@ class BatchReading:
             self._answers[index] = answer
             self._missing -= 1
             if not self._missing:
-                self._reply(batch_reply(self._request, self._answers))
+                self._finish(self._answers)
 
+        before = self._bytes
         try:
             if not isinstance(item, dict):
                 raise WireError(
@@ -84,6 +85,13 @@ class BatchReading:
             if self._arrays and "arrays" not in item:
                 item["arrays"] = True
             self._submit(item, deliver, self)
+            return
         except WireError as error:
-            self._refused(error)
-            deliver(error_item(error))
+            refusal = error
+        except Exception:
+            # Whatever the defect, it is this item's alone: the others are answered.
+            log.exception("internal error")
+            refusal = internal_error()
+        self._bytes = before
+        self._refused(refusal)
+        deliver(error_item(refusal))

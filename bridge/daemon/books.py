@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from bridge.bundles import Manifest
 from bridge.daemon.cache.hints import Hints
-from bridge.daemon.cache.memory import CachedForecast, ForecastCache
+from bridge.daemon.cache.memory import CachedForecast, ForecastCache, entry_bytes
 from bridge.daemon.lanes.batch import Outcome
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.telemetry.counts import LaneTelemetry, Telemetry
@@ -36,7 +36,9 @@ class Books:
         self._cache = cache
         self._keep = keep
         # Of what a file brings into the cache there are no hints.
-        self._hints = None if cache is None or keep is not None else Hints()
+        self._hints = None
+        if cache is not None and keep is None:
+            self._hints = Hints(1 + cache.limit_bytes // entry_bytes(b"", b""))
         self._entries: list[_Entry] = []
 
     def __len__(self) -> int:

@@ -8,7 +8,7 @@ from bridge.daemon.fair_queue import FairQueue, Full
 from bridge.wire.errors import Code, WireError
 
 _ROOM = 4096
-_UNIT_BYTES = 16 * 1024  # a message takes one place, and one more for each of these: 64 MiB in all
+_UNIT_BYTES = 16 * 1024  # a message takes a place, and one more for each of these: 64 MiB in all
 
 
 class Message(NamedTuple):

@@ -17,6 +17,8 @@ from bridge.daemon.doors.access import Access, AccessError
 from bridge.daemon.doors.gate import Gate
 from bridge.daemon.intake import Intake, Message
 from bridge.daemon.service import Reply, Service
+from bridge.daemon.telemetry.throttle import Throttled
+from bridge.daemon.unsent import LARGE_BYTES, Unsent
 from bridge.wire.codec import MAX_BODY_BYTES
 from bridge.wire.errors import WireError
 
@@ -27,9 +29,8 @@ _RECEIVED = 64  # requests taken off the socket at a time,
 _RECEIVE_NS = 300_000  # or as many as can be in this time,
 _SERVED = 8  # and so many of them read before a batch is computed,
 _SERVE_NS = 300_000  # or as many as can be in this time
-_TICK_NS = 50_000_000  # how often deadlines and what hangs are looked for
-_ARRIVED_MOST = 4096  # requests that had arrived before a stop,
-_ARRIVED_NS = 500_000_000  # and how long they may take to be read
+_TICK_NS = 50_000_000  # how often deadlines and what hangs are looked for, unless nobody asks
+_ARRIVED_NS = 500_000_000  # how long it may take to read what had arrived before a stop
 _DRAIN_WORK_NS = 2_000_000_000  # a stop computes what is queued for this long, no longer;
 _DRAIN_QUIET_NS = 500_000_000  # it ends when nobody has asked for this long,
 _DRAIN_MOST_NS = 2_500_000_000  # and in any case this long after it began
@@ -62,6 +63,8 @@ class Server:
     def __init__(self, service: Service, endpoint: str, access: Access | None = None) -> None:
         self._service = service
         self._intake = Intake()
+        self._unsent = Unsent()
+        self._throttled = Throttled(log)
         self._stopping = self._has_ended = False
         self._changes: deque[tuple[Callable[[], object], Future[object]]] = deque()
         self._tick_at_ns = 0
@@ -74,6 +77,7 @@ class Server:
         self._send_frame = super(zmq.Socket, self._socket).send  # what it does beside is not for us
         self._socket.setsockopt(zmq.LINGER, _LINGER_MS)
         self._socket.setsockopt(zmq.RCVTIMEO, _WAIT_MS)
+        self._socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # what cannot be sent is told
         try:
             self._gate = (access or Access()).secure(self._socket, self.context, endpoint)
             self._socket.bind(endpoint)
@@ -133,6 +137,7 @@ class Server:
             self._drain()
         finally:
             self._has_ended = True
+            self._throttled.flush(all_of_it=True)
             self._service.watchdog.close()
             while self._changes:
                 self._changes.popleft()[1].cancel()
@@ -165,21 +170,21 @@ class Server:
         if now_ns >= self._tick_at_ns:
             self._tick_at_ns = now_ns + _TICK_NS
             self._service.tick(now_ns)
+            self._throttled.flush()
         return busy or len(self._intake) > 0
 
     def _drain(self) -> None:
         started_ns = perf_counter_ns()
-        for _ in range(_ARRIVED_MOST):  # what had arrived before the stop is still answered
-            more = self._receive(wait=False)
-            if not more or perf_counter_ns() - started_ns > _ARRIVED_NS:
+        while self._receive(wait=False):  # what had arrived before the stop is still answered
+            if perf_counter_ns() - started_ns > _ARRIVED_NS:
                 break
         while self._intake and perf_counter_ns() - started_ns < _ARRIVED_NS:
             self._serve()
-        self._service.draining = True
+        self._service.start_draining()
         busy = True
         while self._service.is_working and perf_counter_ns() - started_ns < _DRAIN_WORK_NS:
             busy = self._turn(wait=not busy)
-        self._service.start_draining()
+        self._service.refuse_waiting()
         quiet_since_ns = now_ns = perf_counter_ns()
         while now_ns - started_ns < _DRAIN_MOST_NS and (
             now_ns - quiet_since_ns < _DRAIN_QUIET_NS or self._service.is_working
@@ -242,7 +247,7 @@ class Server:
         if len(frames) == 3 and not frames[1]:
             body = frames[2]
             if alone or len(body) > MAX_BODY_BYTES:  # which is refused unread
-                self._service.handle(body, self._reply_to(peer), peer, now_ns, alone=True)
+                self._handle(peer, body, now_ns, alone=True)
                 return
             try:
                 self._intake.put(Message(peer, body, now_ns))
@@ -252,16 +257,26 @@ class Server:
             self._bell.answered()
         else:  # answered in the shape it came: with a delimiter where it had one
             has_delimiter = len(frames) > 1 and not frames[1]
-            self._service.refuse_envelope(self._reply_to(peer, has_delimiter=has_delimiter), now_ns)
+            reply = self._reply_to(peer, has_delimiter=has_delimiter)
+            self._service.refuse_envelope(reply, peer, now_ns)
 
     def _serve(self) -> None:
         """Have some of what waits read and answered, or queued in its lane."""
         until_ns = perf_counter_ns() + _SERVE_NS
         for _ in range(_SERVED):
             peer, body, received_ns = self._intake.pop()
-            self._service.handle(body, self._reply_to(peer), peer, received_ns)
+            self._handle(peer, body, received_ns)
             if not self._intake or perf_counter_ns() > until_ns:
                 break
+
+    def _handle(self, peer: bytes, body: bytes, received_ns: int, *, alone: bool = False) -> None:
+        if peer in self._unsent.by_client:
+            try:
+                self._unsent.require_read(peer)
+            except WireError as error:
+                self._service.refuse_unread(body, error, self._reply_to(peer), received_ns)
+                return
+        self._service.handle(body, self._reply_to(peer), peer, received_ns, alone=alone)
 
     def _reply_to(self, peer: bytes, *, has_delimiter: bool = True) -> Reply:
         send = self._send_frame
@@ -271,9 +286,16 @@ class Server:
                 send(peer, _MORE)
                 if has_delimiter:
                     send(b"", _MORE)
-                send(body, _LAST)
-            except zmq.ZMQError as error:  # a peer whose queue is full; one that left is silent
-                log.warning("a reply could not be sent: %s", error)
+                if len(body) < LARGE_BYTES:
+                    send(body, _LAST)
+                else:
+                    tracker = send(body, _LAST, copy=False, track=True)
+                    self._unsent.note(peer, tracker, len(body))
+            except zmq.Again:
+                self._throttled.log("unread", "", "a client does not read: a reply to it is lost")
+            except zmq.ZMQError as error:
+                if error.errno != zmq.EHOSTUNREACH:  # it has left
+                    log.warning("a reply could not be sent: %s", error)
 
         return reply
 

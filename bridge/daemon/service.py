@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from time import perf_counter_ns
 from typing import Any
 
 from bridge.bundles import default_model
-from bridge.daemon.batch_reading import BatchReading
 from bridge.daemon.books import Books, Keep
 from bridge.daemon.cache.memory import ForecastCache
-from bridge.daemon.lanes.batch import Outcome
+from bridge.daemon.forecasting import Forecasting, draining
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.lanes.rounds import Rounds
 from bridge.daemon.lanes.watchdog import Watchdog
+from bridge.daemon.rate import Rate
 from bridge.daemon.roster import OnGone, Roster
 from bridge.daemon.telemetry.counts import Telemetry
 from bridge.daemon.telemetry.snapshot import ServiceFacts
 from bridge.wire import PROTOCOL_VERSION
 from bridge.wire.codec import pack, peek_id, unpack
-from bridge.wire.errors import Code, WireError
-from bridge.wire.messages import (
-    Envelope,
-    ForecastRequest,
-    error_reply,
-    ok_reply,
-    parse_envelope,
-    parse_forecast,
-    parse_items,
-    request_id,
-)
-from bridge.wire.replies import error_item, reply_of
+from bridge.wire.errors import Code, WireError, internal_error
+from bridge.wire.messages import error_reply, ok_reply, parse_envelope, request_id
+from bridge.wire.replies import reply_of
 
 log = logging.getLogger(__name__)
 
 Reply = Callable[[bytes], None]
-
-_ITEMS_AT_ONCE = 16
-_MOST_READINGS = 16  # batches that are read side by side; one more is read to its end at once
 
 
 class Service:
@@ -55,6 +42,7 @@ class Service:
         telemetry: counts.
         cache: answers what was computed before; None computes everything.
         keep: told of what enters the cache.
+        rate: how much one client may ask; anything, where None.
 
     Attributes:
         unread: how many requests wait that were not read yet.
@@ -69,30 +57,32 @@ class Service:
         telemetry: Telemetry | None = None,
         cache: ForecastCache | None = None,
         keep: Keep | None = None,
+        rate: Rate | None = None,
     ) -> None:
-        self.draining = False
         self.telemetry = telemetry or Telemetry()
-        self.cache = cache
         self.unread: Callable[[], int] = lambda: 0
         self.connections: Callable[[], int | None] = lambda: None
         self._books = Books(self.telemetry, cache, keep)
+        self._rate = rate
         self._server = f"eabridge {version('eabridge')}"
         self._ring: Callable[[], None] = _nobody
         self._rounds = Rounds()
-        self._readings: deque[BatchReading] = deque()
         loaded = tuple(lanes)
         self._roster = Roster(loaded, default or default_model([each.manifest for each in loaded]))
+        self._forecasting = Forecasting(
+            self._roster, self._rounds, self._books, self.telemetry, rate
+        )
         self._attend()
+
+    @property
+    def draining(self) -> bool:
+        """Whether forecasts are refused, for the daemon is stopping."""
+        return self._forecasting.draining
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """Those that are served, in order."""
         return self._roster.lanes
-
-    @property
-    def models(self) -> tuple[dict[str, Any], ...]:
-        """As `hello` tells of them."""
-        return self._roster.models
 
     @property
     def default(self) -> Lane:
@@ -117,7 +107,9 @@ class Service:
     @property
     def is_working(self) -> bool:
         """Whether anything waits in a lane, or is still read or computed."""
-        return bool(self._readings) or not all(lane.is_idle for lane in self._roster.all_lanes)
+        return self._forecasting.is_reading or not all(
+            lane.is_idle for lane in self._roster.all_lanes
+        )
 
     def wake_with(self, ring: Callable[[], None]) -> None:
         """Have the loop woken by `ring` when a lane's worker is done."""
@@ -185,17 +177,18 @@ class Service:
         self.telemetry.record_request(received_ns)
         message: dict[str, Any] | None = None
         try:
+            if self._rate is not None:
+                self._rate.spend(client, 1, received_ns)
             message = unpack(body)
-            envelope = parse_envelope(message)
-            op, request, ttl_ms = envelope
+            op, request, ttl_ms = parse_envelope(message)
             if op == "forecast":
 
                 def deliver(item: bytes) -> None:
                     reply(reply_of(request, item))
 
-                self._submit(message, ttl_ms, received_ns, client, deliver, alone=alone)
+                self._forecasting.submit(message, ttl_ms, received_ns, client, deliver, alone=alone)
             elif op == "forecast_batch":
-                self._forecast_batch(message, envelope, received_ns, client, reply)
+                self._forecasting.begin_batch(message, request, ttl_ms, received_ns, client, reply)
             elif op == "health":
                 reply(pack(ok_reply(request, self._health())))
             elif op == "hello":
@@ -211,17 +204,22 @@ class Service:
         except Exception:
             # The loop outlives any defect of ours: one client is told, the log has the rest.
             log.exception("internal error")
-            text = "a defect of the daemon: its log says more"
-            self._refuse(_id_of(body, message), WireError(Code.INTERNAL, text), reply, client)
+            self._refuse(_id_of(body, message), internal_error(), reply, client)
 
-    def refuse_envelope(self, reply: Reply, received_ns: int | None = None) -> None:
+    def refuse_envelope(self, reply: Reply, client: bytes, received_ns: int) -> None:
         """Answer frames that are not REQ's: the body among them is not even looked for."""
-        self.telemetry.record_request(perf_counter_ns() if received_ns is None else received_ns)
-        message = (
+        self.telemetry.record_request(received_ns)
+        error = WireError(
+            Code.BAD_MESSAGE,
             "the envelope is not REQ's: send one empty delimiter frame and one body frame, as a "
-            "REQ socket does by itself"
+            "REQ socket does by itself",
         )
-        self._refuse(0, WireError(Code.BAD_MESSAGE, message), reply)
+        try:
+            if self._rate is not None:
+                self._rate.spend(client, 1, received_ns)
+        except WireError as busy:
+            error = busy
+        self._refuse(0, error, reply, client)
 
     def refuse_unread(self, body: bytes, error: WireError, reply: Reply, received_ns: int) -> None:
         """Answer a request with `error` that is not even read."""
@@ -234,40 +232,38 @@ class Service:
         Returns:
             Whether there is more to do at once.
         """
-        if self._readings:
-            self.read_on()
+        if self._forecasting.is_reading:
+            self._forecasting.read_on()
         left = self._rounds.run()
         if self._books:
-            self._books.enter()
+            try:
+                self._books.enter()
+            except Exception:  # it was answered, whatever the defect: the loop goes on
+                log.exception("internal error")
         if self._roster.is_anyone_leaving:
             self._let_go()
-        return left or bool(self._readings)
-
-    def read_on(self) -> bool:
-        """Read some items of a batch that was begun; whether there are more, of any batch."""
-        if self._readings:
-            reading = self._readings.popleft()
-            if reading.read(_ITEMS_AT_ONCE):
-                self._readings.append(reading)
-        return bool(self._readings)
+        return left or self._forecasting.is_reading
 
     def tick(self, now_ns: int) -> None:
         """Do what is due by the clock (`perf_counter_ns`); to be called many times a second."""
-        self._rounds.tick(now_ns)
+        self._rounds.tick(self._roster.all_lanes, now_ns)
 
     def start_draining(self) -> None:
-        """Refuse the forecasts that still wait, and from now on all that are asked."""
-        self.draining = True
-        while self.read_on():
+        """Refuse all forecasts that are asked from now on; those that wait are still answered."""
+        self._forecasting.draining = True
+
+    def refuse_waiting(self) -> None:
+        """Refuse the forecasts that still wait."""
+        while self._forecasting.read_on():
             pass
         for lane in self._roster.all_lanes:
-            lane.refuse_waiting(_draining())
+            lane.refuse_waiting(draining())
         self._let_go()
 
     def refuse_flying(self) -> None:
         """Refuse the forecasts that workers still compute."""
         for lane in self._roster.all_lanes:
-            lane.refuse_flying(_draining())
+            lane.refuse_flying(draining())
         self._let_go()
 
     def close(self) -> bool:
@@ -290,105 +286,6 @@ class Service:
             self._rounds.drop(lane)
             if all(lane.label != other.label for other in self.lanes):
                 self.telemetry.drop_lane(lane.label)
-
-    def _forecast_batch(
-        self,
-        message: dict[Any, Any],
-        envelope: Envelope,
-        received_ns: int,
-        client: bytes,
-        reply: Reply,
-    ) -> None:
-        ttl_ms = envelope.ttl_ms
-
-        def submit(
-            item: dict[Any, Any], deliver: Callable[[bytes], None], reading: BatchReading
-        ) -> None:
-            self._submit(item, ttl_ms, received_ns, client, deliver, reading=reading)
-
-        reading = BatchReading(
-            envelope.id,
-            parse_items(message),
-            message.get("arrays", False),
-            submit,
-            lambda error: self.telemetry.record_error(error.code),
-            reply,
-        )
-        if len(self._readings) < _MOST_READINGS:
-            if reading.read(_ITEMS_AT_ONCE):
-                self._readings.append(reading)
-        else:
-            while reading.read(_ITEMS_AT_ONCE):
-                pass
-
-    def _submit(
-        self,
-        message: dict[Any, Any],
-        ttl_ms: int | None,
-        received_ns: int,
-        client: bytes,
-        deliver: Callable[[bytes], None],
-        *,
-        alone: bool = False,
-        reading: BatchReading | None = None,
-    ) -> None:
-        """Read a forecast's map and queue it; `deliver` gets the item that answers it."""
-        if self.draining:
-            raise _draining()
-        request = parse_forecast(message)
-        lane = self._roster.find(request.model, request.symbol)
-        if ttl_ms == 0:
-            raise WireError(Code.EXPIRED, "`ttl_ms` is 0: give the milliseconds you will wait")
-        if reading is not None:
-            reading.make_room(lane.items.most_bytes)
-        found = self._books.find(lane, request)
-        if found is not None:
-            outcome = Outcome(found[0], found[1], 0)
-            self._answer(lane, request, outcome, received_ns, deliver, cached=True)
-            return
-        if alone:
-            at_once = lane.answer_at_once(request, self.watchdog)
-            if at_once is not None:
-                self._answer(lane, request, at_once, received_ns, deliver)
-                lane.note_alone(at_once)
-                return
-
-        def finish(outcome: Outcome) -> None:
-            if outcome.error is None:
-                self._answer(lane, request, outcome, received_ns, deliver)
-                return
-            self._count_failed(lane)
-            self.telemetry.record_error(outcome.error.code)
-            deliver(error_item(outcome.error))
-
-        deadline_ns = None if ttl_ms is None else received_ns + ttl_ms * 1_000_000
-        try:
-            lane.submit(request, deadline_ns, finish, client, received_ns)
-        except WireError:
-            self._count_failed(lane)
-            raise
-        self._rounds.add(lane)
-
-    def _answer(
-        self,
-        lane: Lane,
-        request: ForecastRequest,
-        outcome: Outcome,
-        received_ns: int,
-        deliver: Callable[[bytes], None],
-        *,
-        cached: bool = False,
-    ) -> None:
-        server_us = (perf_counter_ns() - received_ns) // 1000
-        quantiles, up, infer_us, _, _ = outcome
-        item = lane.items.item(
-            *(request.time, request.tf, quantiles, up, cached, infer_us, server_us, request.arrays)
-        )
-        deliver(item)
-        self._books.note(lane, request, outcome, received_ns, server_us, cached=cached)
-
-    def _count_failed(self, lane: Lane) -> None:
-        self.telemetry.lane(lane.label).failed += 1
 
     def _refuse(self, request: int, error: WireError, reply: Reply, client: bytes = b"") -> None:
         self.telemetry.record_error(error.code)
@@ -414,7 +311,7 @@ class Service:
         return {
             "server": self._server,
             "protocols": [PROTOCOL_VERSION],
-            "models": self.models,
+            "models": self._roster.models,
         }
 
 
@@ -426,10 +323,6 @@ def _id_of(body: bytes, message: dict[str, Any] | None) -> int:
         return request_id(message)
     except WireError:
         return 0
-
-
-def _draining() -> WireError:
-    return WireError(Code.DRAINING, "the daemon is stopping: ask again when it is back")
 
 
 def _nobody() -> None:

@@ -8,17 +8,18 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
 
-from bridge.backends import Backend, TorchRuntime, open_backend
+from bridge.backends import Backend, BackendDied, TorchRuntime, open_backend
 from bridge.bundles import Bundle, default_model, list_bundles
 from bridge.bundles.manifest import MANIFEST_FILE
 from bridge.daemon.cache.memory import DEFAULT_LIMIT_BYTES, ForecastCache
 from bridge.daemon.doors.access import Access
 from bridge.daemon.lanes.lane import Lane, LaneOptions
+from bridge.daemon.rate import Rate
 from bridge.daemon.server import BindError, Server
 from bridge.daemon.service import Service
 from bridge.daemon.swaps.loading import Load, Loader, OpenLane
@@ -29,6 +30,11 @@ from bridge.daemon.telemetry.counts import Telemetry
 from bridge.daemon.telemetry.snapshot import Source
 
 log = logging.getLogger(__name__)
+
+ENDS = [signal.SIGINT, signal.SIGTERM]
+"""The signals that ask a daemon to answer what is queued and end."""
+if sys.platform == "win32":
+    ENDS.append(signal.SIGBREAK)  # Ctrl-Break, and a console that is closed
 
 _SWITCH_S = 0.0005  # the loop waits no longer for a thread that shows what it counts
 
@@ -52,6 +58,7 @@ class ServeOptions:
         hang_s: a forecast that takes longer hangs, and whoever computes it is replaced.
         cache_bytes: of the forecast cache; 0 switches it off.
         cache_file: keeps it across restarts.
+        rate: windows that one client may ask for in a second; any number, where None.
     """
 
     stores: Sequence[Path]
@@ -62,6 +69,7 @@ class ServeOptions:
     hang_s: float = 30.0
     cache_bytes: int = DEFAULT_LIMIT_BYTES
     cache_file: Path | None = None
+    rate: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def run_daemon(
     runtime: TorchRuntime | None = None,
     surroundings: Sequence[Surrounding] = (),
 ) -> None:
-    """Serve every usable bundle of the stores until SIGINT or SIGTERM.
+    """Serve every usable bundle of the stores until one of the signals of `ENDS`.
 
     Args:
         ready: called once, with the endpoint bound, when requests are accepted.
@@ -129,7 +137,8 @@ def run_daemon(
             around.callback(file.close)
             keep, serve_kept = file.put, file.serve
             file.start([lane.label for lane in lanes])
-        service = Service(lanes, chosen, telemetry=telemetry, cache=cache, keep=keep)
+        rate = None if options.rate is None else Rate(options.rate)
+        service = Service(lanes, chosen, telemetry=telemetry, cache=cache, keep=keep, rate=rate)
         try:
             server = Server(service, options.endpoint, options.access)
         except BindError as error:
@@ -139,7 +148,7 @@ def run_daemon(
         def stop(*_: object) -> None:
             server.stop()
 
-        for name in (signal.SIGINT, signal.SIGTERM):
+        for name in ENDS:
             signal.signal(name, stop)
         for lane in lanes:
             log.info("serving %s%s", lane.label, role_of(lane, service))
@@ -156,7 +165,7 @@ def run_daemon(
 
 def lane_opener(options: ServeOptions, runtime: TorchRuntime | None) -> OpenLane:
     """Makes warm lanes as the options say, each able to open its bundle again."""
-    workers = max(1, (os.cpu_count() or 1) - 1) if options.workers is None else options.workers
+    workers = max(1, _cores() - 1) if options.workers is None else options.workers
     lane_options = LaneOptions(workers, options.hang_s)
 
     def open_lane(bundle: Bundle) -> Lane:
@@ -164,13 +173,20 @@ def lane_opener(options: ServeOptions, runtime: TorchRuntime | None) -> OpenLane
             _import_what_loads()
             return open_backend(bundle, runtime)
 
-        lane = Lane(bundle, reopen(), lane_options, reopen)
+        def warm_lane() -> Lane:
+            lane = Lane(bundle, reopen(), lane_options, reopen)
+            try:
+                lane.warm()
+            except BaseException:
+                lane.close()
+                raise
+            return lane
+
         try:
-            lane.warm()
-        except BaseException:
-            lane.close()
-            raise
-        return lane
+            return warm_lane()
+        except BackendDied as error:  # perhaps it was killed for what another process took
+            log.warning("%s: it is opened once more", error)
+            return warm_lane()
 
     return open_lane
 
@@ -195,7 +211,7 @@ def load_lanes(stores: Sequence[Path], load: Load) -> tuple[tuple[Lane, ...], Kn
         where = ", ".join(str(store) for store in stores)
         why = "; ".join(reasons) or _why_empty(stores)
         raise StartError(f"no model to serve in {where}: {why}")
-    return loaded.lanes, Known(loaded.refused, tuple(map(str, broken)))
+    return loaded.lanes, Known(loaded.refused, tuple(map(str, broken)), loaded.passing)
 
 
 def _nobody(labels: Sequence[str]) -> None:
@@ -208,11 +224,19 @@ def _close(service: Service, server: Server) -> None:
         log.warning("a model still computes: it ends with the process")
 
 
+def _cores() -> int:
+    """Those that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _import_what_loads() -> None:
     """What opens bundles takes its time to be imported. All graphs share a part of the memory."""
-    from bridge.backends.onnx_runtime import limit_memory
+    with suppress(ImportError):  # whoever opens a bundle is told
+        from bridge.backends.onnx_runtime import limit_memory
 
-    limit_memory()
+        limit_memory()
 
 
 def _why_empty(stores: Sequence[Path]) -> str:

@@ -31,3 +31,8 @@ class WireError(Exception):
         super().__init__(f"{code.value}: {message}")
         self.code = code
         self.message = message
+
+
+def internal_error() -> WireError:
+    """What a client is told of a defect of the daemon."""
+    return WireError(Code.INTERNAL, "a defect of the daemon: its log says more")

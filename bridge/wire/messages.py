@@ -145,11 +145,6 @@ def error_fields(error: WireError) -> dict[str, Any]:
     return {"ok": False, "code": error.code.value, "message": error.message}
 
 
-def numbers(values: bytes, arrays: bool) -> bytes | list[float]:
-    """Float64 bytes as the request wants them: `bin`, or an array of numbers."""
-    return array("d", values).tolist() if arrays else values
-
-
 def read_numbers(field: object) -> bytes:
     """Float64 bytes of a reply's field, whichever of the two forms it came in.
 
@@ -233,6 +228,6 @@ def _shown(value: object) -> str:
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, str):
-        return f"the string '{value[:24]}'" if len(value) <= 24 else "a string"
+        return f"the string '{value}'" if len(value) <= 24 else "a string"
     kinds: dict[type, str] = {bytes: "bin", list: "an array", dict: "a map"}
     return kinds.get(type(value), "of another type")

@@ -7,8 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from bridge.backends import TorchRuntime
 from bridge.backends.trial import Trial, try_bundles
@@ -18,10 +21,12 @@ from bridge.daemon.server import Server
 from bridge.daemon.service import Service
 from bridge.daemon.start import ServeOptions, lane_opener
 from bridge.daemon.swaps.loading import Loader, OpenLane
-from bridge.daemon.swaps.swap import Swap
+from bridge.daemon.swaps.swap import Known, Swap
 from tests.backends import graphs
+from tests.daemon.peer import Peer, close_item, forecast, request
 
 REALLY_TRIED = try_bundles
+WINDOW = close_item(np.ones(graphs.CONTEXT))
 
 
 @dataclass
@@ -43,6 +48,7 @@ def renewable(
     try_out: Callable[[Sequence[Path]], Mapping[Path, Trial]] | None = None,
     runtime: TorchRuntime | None = None,
     open_lane: OpenLane | None = None,
+    known: Known | None = None,
 ) -> Iterator[Renewable]:
     """Serve what the stores hold until the block ends.
 
@@ -59,6 +65,7 @@ def renewable(
     defaults: list[str] = []
     swap = Swap(
         *(server, service, stores, load),
+        known=known,
         record=lambda text, refused: recorded.append((text, refused)),
         on_default=defaults.append,
     )
@@ -96,6 +103,27 @@ def put(
     return write_bundle(
         store / (folder or manifest.name), manifest, {"model.onnx": graph}, replace_existing=True
     )
+
+
+def scaled(number: int) -> onnx.ModelProto:
+    """A graph that answers `graphs.expected_quantiles(last_close) * number`, bit for bit."""
+    model = graphs.steady()
+    for constant in model.graph.initializer:
+        if constant.name == "factors":
+            factors = number * numpy_helper.to_array(constant)
+            constant.CopyFrom(numpy_helper.from_array(factors, constant.name))
+    return model
+
+
+def answered_by(peer: Peer, **fields: Any) -> str:
+    """The label of the model that answers."""
+    label: str = peer.ask(forecast({**WINDOW, **fields}))["model"]
+    return label
+
+
+def served(peer: Peer) -> list[str]:
+    """The labels of those that are served."""
+    return [f"{each['name']}@{each['version']}" for each in peer.ask(request("hello"))["models"]]
 
 
 def _untried(folders: Sequence[Path]) -> dict[Path, Trial]:

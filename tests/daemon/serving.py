@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from bridge.daemon.cache.memory import ForecastCache
 from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.rate import Rate
 from bridge.daemon.server import Server
 from bridge.daemon.service import Service
 
@@ -23,9 +24,11 @@ class Serving:
 
 
 @contextmanager
-def serving(*lanes: Lane, cache: ForecastCache | None = None) -> Iterator[Serving]:
+def serving(
+    *lanes: Lane, cache: ForecastCache | None = None, rate: Rate | None = None
+) -> Iterator[Serving]:
     """Serve these lanes, the first by default, until the block ends."""
-    service = Service(lanes, lanes[0].label, cache=cache)
+    service = Service(lanes, lanes[0].label, cache=cache, rate=rate)
     server = Server(service, "tcp://127.0.0.1:*")
     thread = threading.Thread(target=server.run, name="loop")
     thread.start()

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bridge.daemon.lanes.lane import MAX_WAITING
+from bridge.daemon.lanes.waiting import MAX_WAITING
 from bridge.daemon.service import Reply, Service
 from tests.backends import graphs
 from tests.daemon.backends import Held, Steady, lane_of

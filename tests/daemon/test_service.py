@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from bridge.backends import open_backend
-from bridge.daemon.lanes.lane import MAX_WAITING, Lane
+from bridge.daemon.lanes.lane import Lane
+from bridge.daemon.lanes.waiting import MAX_WAITING
 from bridge.daemon.service import Service
 from tests.backends import graphs
 from tests.daemon.peer import batch, close_item, forecast, refused, request
@@ -29,7 +30,7 @@ def replies() -> list[dict[str, Any]]:
 
 def _ask(service: Service, message: dict[str, Any], replies: list[dict[str, Any]]) -> None:
     service.handle(msgpack.packb(message), lambda body: replies.append(msgpack.unpackb(body)))
-    while service.read_on():
+    while service._forecasting.read_on():
         pass  # a batch is read some items at a time
 
 
@@ -84,6 +85,7 @@ def test_a_draining_service_refuses_what_waits_and_what_comes(
 ) -> None:
     _ask(service, forecast(close_item(np.ones(4))), replies)
     service.start_draining()
+    service.refuse_waiting()
     _ask(service, forecast(close_item(np.ones(4))), replies)
     for reply in replies:
         refused(reply, "draining", "ask again")

@@ -12,9 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bridge.backends import Backend, BackendDied
 from bridge.bundles import Bundle
-from tests.backends import graphs
+from bridge.daemon.start import ServeOptions, lane_opener
+from tests.backends import fake_runtime, graphs
 from tests.conftest import Daemon, StartDaemon
+from tests.daemon.backends import Steady
 from tests.daemon.peer import Connect, close_item, forecast, request
 
 _PATIENCE_S = 60
@@ -239,6 +242,62 @@ def test_any_free_port_of_loopback_may_be_asked(
     graphs.put(store, graphs.steady(), graphs.manifest("steady"))
     daemon = start_daemon("--models", store, "--bind", endpoint)
     assert connect(daemon.endpoint).ask(request("hello"))["ok"]
+
+
+def test_a_runtime_that_cannot_be_loaded_is_told_in_one_sentence(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a Windows that lacks Microsoft's Visual C++ Redistributable."""
+    graphs.put(store, graphs.steady(), graphs.manifest("steady"))
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "onnxruntime.py").write_text("raise ImportError('DLL load failed')")
+    monkeypatch.setenv("PYTHONPATH", str(broken))
+    sentence = _one_sentence(_serve("--models", store))
+    assert "ONNX Runtime cannot be loaded (DLL load failed): on Windows it needs" in sentence
+
+
+def test_a_model_whose_process_died_while_it_was_opened_is_opened_once_more(store: Path) -> None:
+    bundle = fake_runtime.put(store, "steady")
+    deaths = [BackendDied("killed"), BackendDied("killed")]
+
+    class Runtime:
+        def open(self, bundle: Bundle) -> Backend:
+            if deaths:
+                raise deaths.pop()
+            return Steady()
+
+        def drop(self, label: str) -> None:
+            raise AssertionError
+
+    open_lane = lane_opener(ServeOptions([store], "tcp://127.0.0.1:0"), Runtime())
+    with pytest.raises(BackendDied):
+        open_lane(bundle)
+    deaths.append(BackendDied("killed"))
+    open_lane(bundle).close()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (("--hang-seconds", "0"), "'0' is no number of seconds above 0"),
+        (("--hang-seconds", "inf"), "'inf' is no number of seconds above 0"),
+        (("--hang-seconds", "long"), "'long' is no number of seconds above 0"),
+        (("--workers", "-1"), "'-1' is no whole number of at least 0"),
+        (("--max-connections", "0"), "'0' is no whole number of at least 1"),
+        (("--rate", "0"), "'0' is no whole number of at least 1"),
+        (("--cache", "much"), "'much' is no whole number of at least 0 MiB"),
+        (("--cache", "0", "--cache-file", "f"), "--cache 0 holds nothing: leave one of them out"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,
+)
+def test_what_cannot_be_meant_is_told(arguments: tuple[str, ...], reason: str) -> None:
+    assert reason in _one_sentence(_serve(*arguments))
+
+
+def test_keys_in_the_current_folder_are_not_the_users_own(tmp_path: Path) -> None:
+    sentence = _one_sentence(_serve("--keys", ".", folder=tmp_path))
+    assert "--keys .: " in sentence
 
 
 def test_serving_imports_nothing_slow(store: Path, tmp_path: Path, connect: Connect) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from array import array
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from bridge.wire.codec import pack, unpack
 from bridge.wire.errors import Code, WireError
-from bridge.wire.messages import error_reply, numbers
+from bridge.wire.messages import error_reply
 from bridge.wire.replies import ForecastItems, batch_reply, error_item, reply_of
 
 LEVELS = (0.1, 0.5, 0.9)
@@ -46,8 +47,8 @@ def items(draw: st.DrawFn) -> tuple[bytes, dict[str, Any]]:
         "levels": list(LEVELS),
         "time": time,
         "tf": tf,
-        "quantiles": numbers(quantiles, arrays),
-        "up": numbers(up, arrays),
+        "quantiles": array("d", quantiles).tolist() if arrays else quantiles,
+        "up": array("d", up).tolist() if arrays else up,
         "cached": cached,
         "infer_us": min(infer_us, most_us),
         "server_us": min(max(infer_us, server_us), most_us),

@@ -14,7 +14,7 @@ from bridge.backends import Backend, BackendError, Forecasts, require_promised
 from bridge.backends.base import BackendDied
 from bridge.bundles import Manifest
 from bridge.daemon.lanes.complaints import Complaints
-from bridge.wire.errors import Code, WireError
+from bridge.wire.errors import Code, WireError, internal_error
 from bridge.wire.messages import FLOAT64_BYTES
 
 
@@ -41,9 +41,9 @@ class Job(NamedTuple):
     deliver: Callable[[Outcome], None]
 
 
-def failed(code: Code, message: str) -> Outcome:
+def failed(error: WireError) -> Outcome:
     """The outcome of a job that got no forecast."""
-    return Outcome(b"", b"", 0, error=WireError(code, message))
+    return Outcome(b"", b"", 0, error=error)
 
 
 class Batch:
@@ -108,7 +108,7 @@ class Batch:
                 tell("failed", text, error)
         except Exception as error:  # noqa: BLE001  (told; and every job is answered)
             tell("internal", f"internal error in {label}: {error!r}", error)
-            return [failed(Code.INTERNAL, "a defect of the daemon: its log says more")] * count
+            return [failed(internal_error())] * count
         return [model_failed(label)] * count
 
     def _answer_alone(self, job: Job) -> list[Outcome]:
@@ -174,4 +174,4 @@ def are_finite(quantiles: NDArray[np.float64], up: NDArray[np.float64]) -> bool:
 def model_failed(label: str) -> Outcome:
     """The outcome of a window that the model failed on."""
     message = f"{label} failed on this window: the daemon's log says why"
-    return failed(Code.MODEL_FAILED, message)
+    return failed(WireError(Code.MODEL_FAILED, message))

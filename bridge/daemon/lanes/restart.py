@@ -93,8 +93,7 @@ def _try(
     restart: Restart,
 ) -> None:
     if broken is not None:
-        _end(broken)
-        del broken  # its memory is free before the new one takes as much
+        _end(broken)  # first, so that its memory is free before the new one takes as much
     try:
         opened: Backend | Exception = reopen()
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and tried again)

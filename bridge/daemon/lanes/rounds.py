@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.lanes.watchdog import Watchdog
@@ -52,9 +53,9 @@ class Rounds:
                 del self._active[lane]
         return fast is not None and (self._run_batch(fast) or others_left)
 
-    def tick(self, now_ns: int) -> None:
-        """Do what is due by the clock (`perf_counter_ns`); to be called many times a second."""
-        for lane in tuple(self._active):
+    def tick(self, lanes: Iterable[Lane], now_ns: int) -> None:
+        """Do what is due by the clock (`perf_counter_ns`), of those that have nothing to do too."""
+        for lane in lanes:
             try:
                 lane.tick(now_ns)
             except Exception:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bridge.backends import Backend, BackendError, require_promised
+from bridge.backends.base import BackendDied
 from bridge.bundles import Manifest
 from bridge.daemon.lanes.pace import Pace
 
@@ -31,6 +32,8 @@ def warm_up(backend: Backend, manifest: Manifest, pace: Pace) -> None:
         size = pace.batch_limit
         try:
             pace.learn(size, _ask(backend, manifest, size))
+        except BackendDied:
+            raise
         except BackendError:  # a graph may admit one window at a time
             pace.take_one_at_a_time()
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import onnx
 import pytest
 
+from bridge.daemon.telemetry import throttle
 from tests.backends import graphs
 from tests.conftest import Daemon, StartDaemon
+from tests.daemon.backends import Failing, Steady, lane_of
 from tests.daemon.peer import Connect, Peer, batch, close_item, forecast, refused, request
+from tests.daemon.serving import serving
 
 BAD, GOOD = 2 * graphs.FAILS_ABOVE, graphs.FAILS_ABOVE / 2
 
@@ -128,6 +132,32 @@ def test_a_failure_is_counted_as_an_error(raising: Daemon, connect: Connect) -> 
     peer = connect(raising.endpoint)
     peer.ask(forecast(close_item(graphs.window(BAD))))
     assert peer.ask(request("health"))["errors"] == 1
+
+
+def test_what_was_not_told_of_failures_is_told_though_nobody_asks_the_model_again(
+    store: Path, connect: Connect, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(throttle.Throttled.__init__, "__defaults__", (0.5, monotonic))
+    with serving(lane_of(store, Failing())) as daemon:
+        peer = connect(daemon.endpoint)
+        for _ in range(9):
+            refused(peer.ask(forecast(close_item(np.ones(4)))), "model_failed")
+        until = monotonic() + 60
+        while "times more" not in caplog.text:
+            assert monotonic() < until
+            sleep(0.05)
+
+
+def test_a_refused_window_counts_for_its_model_whether_it_came_alone_or_in_a_batch(
+    store: Path, connect: Connect
+) -> None:
+    lane = lane_of(store, Steady())
+    short = close_item(np.ones(3))
+    with serving(lane) as daemon:
+        peer = connect(daemon.endpoint)
+        refused(peer.ask(forecast(short)), "short_window")
+        refused(peer.ask(batch([short]))["items"][0], "short_window")
+        assert daemon.service.telemetry.lane(lane.label).failed == 2
 
 
 def test_a_model_that_admits_one_window_at_a_time_answers_batches(

@@ -12,12 +12,13 @@ import pytest
 from numpy.typing import NDArray
 
 import bridge.daemon.lanes.batch
-import bridge.daemon.lanes.lane
+import bridge.daemon.lanes.waiting
 from bridge.backends import Backend, BackendError, Forecasts, open_backend
 from bridge.bundles import open_bundle
 from bridge.daemon.lanes.batch import Outcome
-from bridge.daemon.lanes.lane import MAX_WAITING, Lane
+from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.lanes.pace import MAX_BATCH
+from bridge.daemon.lanes.waiting import MAX_WAITING
 from bridge.wire.errors import Code, WireError
 from bridge.wire.messages import ForecastRequest
 from tests.backends import graphs
@@ -67,7 +68,7 @@ SetClock = Callable[[Callable[[], int]], None]
 @pytest.fixture
 def set_clock(monkeypatch: pytest.MonkeyPatch) -> SetClock:
     def set_to(clock: Callable[[], int]) -> None:
-        for module in (bridge.daemon.lanes.lane, bridge.daemon.lanes.batch):
+        for module in (bridge.daemon.lanes.waiting, bridge.daemon.lanes.batch):
             monkeypatch.setattr(module, "perf_counter_ns", clock)
 
     return set_to
