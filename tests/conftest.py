@@ -20,7 +20,11 @@ from bridge.bundles import Bundle, find_routed, shipped_store
 
 # No property is judged by the clock: machines that run these tests may be busy.
 settings.register_profile(
-    "untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "untimed",
+    settings(),
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("untimed")
 
