@@ -27,6 +27,7 @@ from bridge.keys import KeyPair, client_keys, use_keys
 from bridge.silence import why_silent
 from bridge.wire import DEFAULT_ENDPOINT, PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
+from bridge.wire.endpoints import EndpointError, split
 from bridge.wire.errors import Code, WireError
 
 _OHLC_WHERE_UNKNOWN = 4096  # bars sent to a daemon that names no model's context
@@ -219,8 +220,8 @@ class Client:
 
     def _unreachable(self) -> Unreachable:
         silence = why_silent(self.endpoint, self._keys, self.timeout_ms / 1000)
-        tries = f"{1 + self.retries} times {self.timeout_ms} ms"
-        message = f"no answer from {self.endpoint} in {tries}: {silence.why}"
+        tries = f"{1 + self.retries} times " if self.retries else ""
+        message = f"no answer from {self.endpoint} in {tries}{self.timeout_ms} ms: {silence.why}"
         return (NotAdmitted if silence.for_keys else Unreachable)(message)
 
     def _round_trip(self, request: int, body: bytes) -> dict[str, Any] | None:
@@ -269,11 +270,15 @@ class Client:
         if self._keys is not None:
             use_keys(socket, self._keys)
         try:
+            if self.endpoint.startswith("tcp://"):
+                split(self.endpoint)  # ZeroMQ takes port 99999, and waits for it for ever
             socket.connect(self.endpoint)
-        except zmq.ZMQError as error:
+        except (EndpointError, zmq.ZMQError) as error:
             socket.close()
+            refused = isinstance(error, zmq.ZMQError) and error.errno
+            why = zmq.strerror(refused) if refused else error
             raise ClientError(
-                f"{self.endpoint} is no endpoint ({error}): give one such as {DEFAULT_ENDPOINT}"
+                f"{self.endpoint} is no endpoint ({why}): give one such as {DEFAULT_ENDPOINT}"
             ) from error
         self._socket = socket
         return socket

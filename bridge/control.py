@@ -23,7 +23,8 @@ from bridge.answers import Model, read_model
 from bridge.wire import DEFAULT_ENDPOINT, PROTOCOL_VERSION
 from bridge.wire.codec import pack, unpack
 from bridge.wire.control import control_endpoint
-from bridge.wire.errors import WireError
+from bridge.wire.endpoints import EndpointError, split
+from bridge.wire.errors import Code, WireError
 
 DEFAULT_CONTROL_ENDPOINT = control_endpoint(DEFAULT_ENDPOINT) or ""
 
@@ -196,8 +197,13 @@ class Control:
         except BaseException:  # a late answer is not to be taken for the next one's
             self._disconnect()
             raise
+        if reply.get("code") == Code.UNKNOWN_OP.value:
+            raise ControlError(
+                f"{self.endpoint} is no control socket of this version: a daemon has it on the "
+                f"port after the one where EAs ask, unless its log names another ({_said(reply)})"
+            )
         if not reply.get("ok"):
-            raise ControlError(str(reply.get("message", "the daemon gave no reason")))
+            raise ControlError(_said(reply))
         return reply
 
     def _await(self, request: int, over: float) -> dict[str, Any]:
@@ -272,13 +278,17 @@ class Control:
         """Connect. A port that nobody listens on is told of at once, and not when time is over."""
         monitor = socket.get_monitor_socket(_CONNECTING)
         try:
+            if self.endpoint.startswith("tcp://"):
+                split(self.endpoint)
             socket.connect(self.endpoint)
             is_told = monitor.poll(math.ceil(self._timeout_s * 1000)) > 0
             if not is_told or recv_monitor_message(monitor)["event"] != _REACHED:
                 raise self._nobody()
-        except zmq.ZMQError as error:
+        except (EndpointError, zmq.ZMQError) as error:
+            refused = isinstance(error, zmq.ZMQError) and error.errno
+            why = zmq.strerror(refused) if refused else error
             raise ControlError(
-                f"{self.endpoint} is no endpoint ({error}): give one such as "
+                f"{self.endpoint} is no endpoint ({why}): give one such as "
                 f"{DEFAULT_CONTROL_ENDPOINT}"
             ) from error
         finally:
@@ -289,3 +299,7 @@ class Control:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+
+
+def _said(reply: Mapping[str, Any]) -> str:
+    return str(reply.get("message", "the daemon gave no reason"))

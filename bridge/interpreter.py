@@ -18,7 +18,8 @@ def command(function: str) -> list[str]:
     """
     module, name = function.split(":")
     # Before anything is imported, for else it would be imported from there.
-    path = f"import sys; sys.path[:] = {sys.path!r}"
+    folders = [folder for folder in sys.path if isinstance(folder, str)]  # imports skip the rest
+    path = f"import sys; sys.path[:] = {folders!r}"
     return [sys.executable, "-c", f"{path}; from {module} import {name}; sys.exit({name}())"]
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import queue
+import signal
 import threading
 import time
 from collections import Counter
@@ -122,7 +123,13 @@ def run_load(plan: LoadPlan, on_tick: Callable[[float], None] = lambda done: Non
     try:
         gate.wait(_START_S)
     except threading.BrokenBarrierError:
-        raise LoadError("the processes of the load test did not start") from None
+        try:
+            why = results.get(timeout=_LAST_ANSWERS_S)
+        except queue.Empty:
+            why = "the processes of the load test did not start"
+        for worker in workers:
+            worker.terminate()
+        raise LoadError(why) from None
     started = time.perf_counter()
     done: list[_Tally] = []
     while len(done) < count:
@@ -173,8 +180,17 @@ def _fitted(plan: LoadPlan) -> LoadPlan:
 
 def _work(plan: LoadPlan, clients: int, index: int, gate: Any, results: Any) -> None:
     """One process: its clients, one loop, one clock."""
-    sender = _Sender(plan, clients, seed=index)
-    gate.wait(_START_S)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for who started it, and ends it too
+    try:
+        sender = _Sender(plan, clients, seed=index)
+    except zmq.ZMQError as error:
+        results.put(f"{plan.clients:,} clients are too many here: give fewer ({error.strerror})")
+        gate.abort()
+        return
+    try:
+        gate.wait(_START_S)
+    except threading.BrokenBarrierError:  # the test is off: `run_load` tells why
+        return
     if plan.rate is None:
         tally = sender.closed_loop()
     else:

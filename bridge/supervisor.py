@@ -234,7 +234,12 @@ class _Daemon:
             env=environment(),
         )
         self._reader = threading.Thread(target=self._read, name="supervisor", daemon=True)
-        self._reader.start()
+        try:
+            self._reader.start()
+        except RuntimeError:  # nobody would hear it
+            self.kill()
+            self.wait(None)
+            raise
 
     @property
     def healthy_s(self) -> float:

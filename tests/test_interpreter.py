@@ -29,7 +29,8 @@ def test_a_folder_that_we_import_from_is_one_for_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "traders_own.py").write_text("def work():\n    print('found', end='')\n")
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path)])
+    odd = tmp_path / "no text, which imports skip"
+    monkeypatch.setattr(sys, "path", [*sys.path, odd, str(tmp_path)])
     done = subprocess.run(
         interpreter.command("traders_own:work"), capture_output=True, text=True, check=True
     )

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -284,6 +285,27 @@ class TestEnds:
             )
         assert ran.returncode == 2
         assert f"{endpoint} is in use" in ran.stderr
+
+
+@POSIX
+def test_a_daemon_that_nobody_could_hear_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[subprocess.Popen[str]] = []
+    popen = subprocess.Popen
+
+    def begin(*arguments: Any, **options: Any) -> subprocess.Popen[str]:
+        begun.append(popen(*arguments, **options))
+        return begun[0]
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(subprocess, "Popen", begin)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match="can't start new thread"):
+        Supervisor(["--models", str(tmp_path)], print).run()
+    assert begun[0].returncode == -signal.SIGKILL
 
 
 class TestPatience:

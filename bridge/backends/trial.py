@@ -49,7 +49,8 @@ class Trial:
         refused: why it should not be loaded, as a sentence; None where it may be.
         window_us: what one window took, typically; infinite where it was not asked.
         peak_bytes: the most memory of the process meanwhile, some 60 MB of its own included.
-        may_pass: whether it was perhaps not the bundle but a system short of memory.
+        may_pass: whether it was perhaps not the bundle but a system short of memory, or a file that
+            another program held.
     """
 
     version: str
@@ -199,6 +200,7 @@ class _Attempt:
             report["refused"],
             float("inf") if window_us is None else window_us,
             self._peak,
+            report["may_pass"],
         )
         self._doing = ""
 

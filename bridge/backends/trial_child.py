@@ -53,16 +53,18 @@ def _import_all() -> None:
 
 
 def _try(folder: Path, report: Any) -> dict[str, Any]:
-    """Open and ask a bundle: its version, why it is refused, and what a window takes."""
+    """Open and ask a bundle: its version, why it is refused, whether that may pass, and what a
+    window takes."""
     from bridge.backends.base import BackendError, load_backend, try_out
-    from bridge.bundles import BundleError, open_bundle
+    from bridge.bundles import BundleError, may_pass, open_bundle
 
+    found: dict[str, Any] = {"version": "", "refused": None, "may_pass": False, "window_us": None}
     report(doing="to be opened")
     try:
         bundle = open_bundle(folder)
     except BundleError as error:
-        return {"version": "", "refused": str(error), "window_us": None}
-    found: dict[str, Any] = {"version": bundle.manifest.version, "refused": None, "window_us": None}
+        return {**found, "refused": str(error), "may_pass": may_pass(error)}
+    found["version"] = bundle.manifest.version
     if bundle.manifest.runtime != "onnx":
         return found
     try:
@@ -73,7 +75,7 @@ def _try(folder: Path, report: Any) -> dict[str, Any]:
         found["window_us"] = _ask(backend, bundle, report)
         backend.close()
     except BackendError as error:
-        found["refused"] = f"bundle {folder}: {error}"
+        found.update(refused=f"bundle {folder}: {error}", may_pass=may_pass(error))
     except MemoryError:
         found["refused"] = f"bundle {folder}: its graph asks for more memory than there is"
     except Exception as error:  # noqa: BLE001  (a defect of ours, which tells nothing of the graph)

@@ -5,7 +5,7 @@ checked against its hash before use, and nothing in a bundle is ever run or unpi
 """
 
 from bridge.bundles.bundle import Bundle, open_bundle, write_bundle
-from bridge.bundles.manifest import BundleError, Manifest
+from bridge.bundles.manifest import BundleError, Manifest, may_pass
 from bridge.bundles.routing import Specialists, find_routed
 from bridge.bundles.store import (
     default_model,
@@ -25,6 +25,7 @@ __all__ = [
     "find_bundle",
     "find_routed",
     "list_bundles",
+    "may_pass",
     "open_bundle",
     "shipped_store",
     "write_bundle",

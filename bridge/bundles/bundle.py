@@ -165,6 +165,7 @@ def _naming(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         missing = Path(error.filename or path).name
-        raise BundleError(f"bundle {path}: {missing} is missing") from error
+        what = "" if missing == MANIFEST_FILE else ": copy the whole folder again"
+        raise BundleError(f"bundle {path}: {missing} is missing{what}") from error
     except (BundleError, OSError) as error:
         raise BundleError(f"bundle {path}: {error}") from error

@@ -47,6 +47,17 @@ class BundleError(ValueError):
     """A bundle cannot be used. The message names it, and the file in it that is at fault."""
 
 
+def may_pass(error: BaseException) -> bool:
+    """Whether what failed may go well another time, as it stands.
+
+    A file was locked or its drive away, or memory was short; a file that is missing stays so.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, (OSError, MemoryError)):
+        cause = cause.__cause__
+    return cause is not None and not isinstance(cause, FileNotFoundError)
+
+
 @dataclass(frozen=True)
 class Manifest:
     """The content of `bundle.json`.

@@ -10,6 +10,8 @@ from bridge.cli.arguments import add_keys, add_model, choose_bundle, endpoint, g
 from bridge.cli.errors import UserError
 from bridge.wire import DEFAULT_ENDPOINT
 
+_LIMITS = (("clients", 1, 10_000), ("seconds", 0.1, 86_400), ("rate", 0.1, 100_000))
+
 
 def add_parser(commands: Any) -> None:
     parser = commands.add_parser(
@@ -57,10 +59,10 @@ def run_load(options: argparse.Namespace) -> int:
     from bridge.cli import show
     from bridge.client import ClientError
 
-    for name, least in (("clients", 1), ("seconds", 0.1), ("rate", 0.1)):
+    for name, least, most in _LIMITS:
         value = getattr(options, name)
-        if value is not None and value < least:
-            raise UserError(f"--{name} {value}: at least {least}")
+        if value is not None and not least <= value <= most:
+            raise UserError(f"--{name} {value:g}: from {least:g} to {most:,}")
     plan = load.LoadPlan(
         options.connect,
         options.clients,

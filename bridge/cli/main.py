@@ -44,9 +44,8 @@ Forecasts from your own GPT-2 model for Expert Advisors in MetaTrader 5.
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code is 0, 1 where something needs the user,
-    2 for a user's error, 130 for Ctrl-C."""
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The options of one command, `run` among them; ends the program where there is no such one."""
     parser = argparse.ArgumentParser(
         prog="eabridge",
         description=_DESCRIPTION,
@@ -59,9 +58,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         load,
     ):
         group.add_parser(commands)
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = parser.parse_args(given)
-    options.given = given[1:]  # for a command that runs itself again
+    options, unknown = parser.parse_known_args(arguments)
+    if unknown:  # told with the command's own usage, which `parse_args` would not show
+        commands.choices[options.command].error(f"unrecognized arguments: {' '.join(unknown)}")
+    options.given = list(arguments[1:])  # for a command that runs itself again
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is 0, 1 where something needs the user,
+    2 for a user's error, 130 for Ctrl-C."""
+    options = parse(sys.argv[1:] if arguments is None else arguments)
     try:
         code: int = options.run(options)
     except UserError as error:

@@ -215,6 +215,8 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _options(options: argparse.Namespace) -> ServeOptions:
+    import psutil
+
     from bridge.bundles import default_stores
     from bridge.cli.errors import UserError
     from bridge.daemon.start import ServeOptions
@@ -223,6 +225,12 @@ def _options(options: argparse.Namespace) -> ServeOptions:
         raise UserError(
             f"--cache-file {options.cache_file} keeps what the cache holds, and --cache 0 holds "
             "nothing: leave one of them out"
+        )
+    memory = psutil.virtual_memory().total // _MIB
+    if options.cache > memory:
+        raise UserError(
+            f"--cache {options.cache} is more memory than this machine has: it is in MiB, of which "
+            f"there are {memory:,}"
         )
     return ServeOptions(
         stores=options.models or default_stores(),

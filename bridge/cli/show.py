@@ -159,9 +159,10 @@ def load(plan: LoadPlan, result: LoadResult) -> None:
     """The outcome of a load test."""
     pace = "as fast as answered" if plan.rate is None else f"{plan.rate:g} a second, on schedule"
     values = result.as_dict()
-    table = Table(title=f"{plan.clients} clients for {plan.seconds:g} s, {pace}")
-    table.add_column("")
-    table.add_column("", justify="right")
+    who = f"{plan.clients} client{'s' if plan.clients > 1 else ''}"
+    table = Table(title=f"{who} for {plan.seconds:g} s, {pace}", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
     table.add_row("forecasts", f"{result.forecasts:,} ({values['per_second']:,} a second)")
     for name in ("p50", "p90", "p99", "p99.9", "max"):
         table.add_row(name, f"{values[f'{name}_us']:,} us")

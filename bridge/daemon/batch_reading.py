@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,7 +39,7 @@ class BatchReading:
         refused: Callable[[WireError], None],
         finish: Callable[[Sequence[bytes]], None],
     ) -> None:
-        self._items = items
+        self._items = deque(items)  # as long as they are not read: those that wait may be many
         self._arrays = arrays
         self._submit = submit
         self._refused = refused
@@ -50,10 +51,10 @@ class BatchReading:
 
     def read(self, count: int) -> bool:
         """Read the next items; whether any is left."""
-        first, self._read = self._read, min(self._read + count, len(self._items))
-        for index in range(first, self._read):
-            self._read_item(index, self._items[index])
-        return self._read < len(self._items)
+        for _ in range(min(count, len(self._items))):
+            index, self._read = self._read, self._read + 1
+            self._read_item(index, self._items.popleft())
+        return bool(self._items)
 
     def make_room(self, size: int) -> None:
         """Count the bytes of an item's answer; where it is refused after all, they are free again.
@@ -71,6 +72,8 @@ class BatchReading:
 
     def _read_item(self, index: int, item: Any) -> None:
         def deliver(answer: bytes) -> None:
+            if self._answers[index]:  # a defect came to light after it was answered
+                return
             self._answers[index] = answer
             self._missing -= 1
             if not self._missing:
@@ -87,7 +90,7 @@ class BatchReading:
             self._submit(item, deliver, self)
             return
         except WireError as error:
-            refusal = error
+            refusal = error.with_traceback(None)  # in which this very item is kept
         except Exception:
             # Whatever the defect, it is this item's alone: the others are answered.
             log.exception("internal error")

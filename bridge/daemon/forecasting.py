@@ -14,9 +14,9 @@ from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.lanes.rounds import Rounds
 from bridge.daemon.rate import Rate
 from bridge.daemon.roster import Roster
-from bridge.daemon.telemetry.counts import Telemetry
+from bridge.daemon.telemetry.counts import SHOWN_BARS, Telemetry
 from bridge.wire.errors import Code, WireError
-from bridge.wire.messages import ForecastRequest, parse_forecast, parse_items
+from bridge.wire.messages import FLOAT64_BYTES, ForecastRequest, parse_forecast, parse_items
 from bridge.wire.replies import batch_reply, error_item
 
 Deliver = Callable[[bytes], None]
@@ -138,26 +138,39 @@ class Forecasting:
             self._answer(lane, request, outcome, received_ns, deliver, cached=True)
             return
 
-        def finish(outcome: Outcome) -> None:
-            if outcome.error is None:
-                self._answer(lane, request, outcome, received_ns, deliver)
-                return
-            self._count_failed(lane)
-            self._telemetry.record_error(outcome.error.code)
-            deliver(error_item(outcome.error))
-
-        deadline_ns = None if ttl_ms is None else received_ns + ttl_ms * 1_000_000
         try:
             at_once = lane.answer_at_once(request, self._rounds.watchdog) if alone else None
             if at_once is None:
-                lane.submit(request, deadline_ns, finish, client, received_ns)
-                self._rounds.add(lane)
+                self._queue(lane, request, ttl_ms, received_ns, client, deliver)
         except WireError:
             self._count_failed(lane)
             raise
         if at_once is not None:
             self._answer(lane, request, at_once, received_ns, deliver)
             lane.note_alone(at_once)
+
+    def _queue(
+        self,
+        lane: Lane,
+        request: ForecastRequest,
+        ttl_ms: int | None,
+        received_ns: int,
+        client: bytes,
+        deliver: Deliver,
+    ) -> None:
+        kept = _kept(request, lane.manifest.context)
+
+        def finish(outcome: Outcome) -> None:
+            if outcome.error is None:
+                self._answer(lane, kept, outcome, received_ns, deliver)
+                return
+            self._count_failed(lane)
+            self._telemetry.record_error(outcome.error.code)
+            deliver(error_item(outcome.error))
+
+        deadline_ns = None if ttl_ms is None else received_ns + ttl_ms * 1_000_000
+        lane.submit(request, deadline_ns, finish, client, received_ns)
+        self._rounds.add(lane)
 
     def _answer(
         self,
@@ -179,6 +192,15 @@ class Forecasting:
 
     def _count_failed(self, lane: Lane) -> None:
         self._telemetry.lane(lane.label).failed += 1
+
+
+def _kept(request: ForecastRequest, context: int) -> ForecastRequest:
+    """What must be known of a request when it is answered: no bars that neither the cache's key nor
+    a chart takes, for thousands may wait, and each of their messages may have 16 MiB."""
+    size = max(context, SHOWN_BARS) * request.columns * FLOAT64_BYTES
+    if len(request.values) <= size:
+        return request
+    return request._replace(values=request.values[-size:])
 
 
 def draining() -> WireError:

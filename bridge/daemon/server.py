@@ -282,15 +282,17 @@ class Server:
         send = self._send_frame
 
         def reply(body: bytes) -> None:
+            frame: bytes | zmq.Frame = body
+            if len(body) >= LARGE_BYTES:
+                # Before anything is sent: what fails amid a reply would spoil the next one, too.
+                frame = zmq.Frame(body, track=True, copy=False)
             try:
                 send(peer, _MORE)
                 if has_delimiter:
                     send(b"", _MORE)
-                if len(body) < LARGE_BYTES:
-                    send(body, _LAST)
-                else:
-                    tracker = send(body, _LAST, copy=False, track=True)
-                    self._unsent.note(peer, tracker, len(body))
+                send(frame, _LAST)
+                if isinstance(frame, zmq.Frame):
+                    self._unsent.note(peer, frame.tracker, len(body))
             except zmq.Again:
                 self._throttled.log("unread", "", "a client does not read: a reply to it is lost")
             except zmq.ZMQError as error:

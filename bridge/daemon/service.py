@@ -233,7 +233,7 @@ class Service:
             Whether there is more to do at once.
         """
         if self._forecasting.is_reading:
-            self._forecasting.read_on()
+            self._read_on()
         left = self._rounds.run()
         if self._books:
             try:
@@ -254,8 +254,8 @@ class Service:
 
     def refuse_waiting(self) -> None:
         """Refuse the forecasts that still wait."""
-        while self._forecasting.read_on():
-            pass
+        while self._forecasting.is_reading:
+            self._read_on()
         for lane in self._roster.all_lanes:
             lane.refuse_waiting(draining())
         self._let_go()
@@ -274,6 +274,12 @@ class Service:
         """
         ended = [lane.close() for lane in self._roster.all_lanes]
         return all(ended)
+
+    def _read_on(self) -> None:
+        try:
+            self._forecasting.read_on()
+        except Exception:  # of one batch, whatever the defect: the loop goes on
+            log.exception("internal error")
 
     def _attend(self) -> None:
         """Have what the lanes do counted, and the loop woken by them."""

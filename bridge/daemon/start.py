@@ -198,7 +198,11 @@ def load_lanes(stores: Sequence[Path], load: Load) -> tuple[tuple[Lane, ...], Kn
         StartError: none of the stores is there, or none of their bundles can be used.
     """
     absent = [
-        f"{store}: there is no such folder of models" for store in stores if not store.is_dir()
+        f"{store}: it is a file: give the folder that the models are in"
+        if store.is_file()
+        else f"{store}: there is no such folder of models"
+        for store in stores
+        if not store.is_dir()
     ]
     if len(absent) == len(stores):
         raise StartError("; ".join(absent))
@@ -243,4 +247,4 @@ def _why_empty(stores: Sequence[Path]) -> str:
     for store in stores:
         if (store / MANIFEST_FILE).is_file():
             return f"{store} is a model itself: give the folder that it is in"
-    return "it holds no bundle"
+    return f"it holds no bundle, a folder with a {MANIFEST_FILE}, as eabridge train writes it"

@@ -1,7 +1,7 @@
 """Large replies that have not left: a client that asks and does not read is asked to read first.
 
 libzmq keeps up to a thousand replies of a client that does not take them, however large they are,
-and a batch's may have 15 MiB. Small ones it may keep: a thousand of them take a few MiB.
+and a batch's may have 15 MiB. Small ones it may keep: a thousand of them take 8 MiB at most.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from zmq import MessageTracker
 
 from bridge.wire.errors import Code, WireError
 
-LARGE_BYTES = 64 * 1024
+LARGE_BYTES = 8 * 1024
 """A reply of this size is worth being looked after."""
 
 _ROOM_BYTES = 128 * 1024 * 1024

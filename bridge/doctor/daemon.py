@@ -15,11 +15,12 @@ import psutil
 from bridge.answers import Hello
 from bridge.bars import timeframe_name
 from bridge.bundles import Bundle
-from bridge.client import Client, ClientError, NotAdmitted
+from bridge.client import Client, ClientError, DaemonError, NotAdmitted
 from bridge.doctor.findings import Finding, Mark
 from bridge.keys import KeyPair
 from bridge.synthetic import random_walk_bars
 from bridge.wire import DEFAULT_ENDPOINT
+from bridge.wire.errors import Code
 
 _ENDPOINT = re.compile(r"(?:tcp://)?(?P<host>\[[0-9a-fA-F:]+\]|[^:/\s]+):(?P<port>\d{1,5})")
 _CONNECT_S = 2.0
@@ -70,18 +71,30 @@ def examine_daemon(
             )
             return
         except ClientError as error:
-            owner = _owner(place[1])
-            said = f" ({owner})" if owner else ""
-            yield Finding(
-                Mark.BROKEN,
-                f"what listens on {address}{said} is no eabridge daemon, or hangs: {error}",
-                "end that program and give eabridge serve; or choose another port for --bind and "
-                "in the EA's inputs",
-            )
+            yield _no_daemon(address, place[1], error)
             return
         yield _greeting(hello, health.status, address)
         yield from _served(hello, bundles)
         yield _round_trip(client, hello)
+
+
+def _no_daemon(address: str, port: int, error: ClientError) -> Finding:
+    """What speaks ZeroMQ there, and does not say what a daemon would."""
+    if isinstance(error, DaemonError) and error.code is Code.UNKNOWN_OP:
+        return Finding(
+            Mark.BROKEN,
+            f"on {address} is a daemon's control socket, which answers no EA",
+            "give the port that eabridge serve prints as ready, here and in the EA's inputs: the "
+            "one before, unless it was told otherwise",
+        )
+    owner = _owner(port)
+    said = f" ({owner})" if owner else ""
+    return Finding(
+        Mark.BROKEN,
+        f"what listens on {address}{said} is no eabridge daemon, or hangs: {error}",
+        "end that program and give eabridge serve; or choose another port for --bind and in the "
+        "EA's inputs",
+    )
 
 
 def _port(host: str, port: int) -> Finding | None:

@@ -104,8 +104,9 @@ def read_pair(path: Path) -> KeyPair:
     if path.is_dir():
         path = secret_file(path)
     try:
-        require_private(path)
         fields = _fields(path)
+        if "secret" in fields:  # a public key may be read by anybody
+            require_private(path)
     except FileNotFoundError:
         raise KeysError(
             f"{path}: there is no such file of keys: {_making(path)} makes it"
@@ -227,9 +228,11 @@ def _checked(key: str, what: str) -> str:
 
 
 def _making(path: Path) -> str:
-    """The command that makes a missing pair."""
-    name = f" {path.stem}" if path.stem != DAEMON else ""
-    where = f' --keys-dir "{path.parent}"' if path.parent != default_folder() else ""
+    """The command that makes a missing pair: this file, or the daemon's in this folder."""
+    is_file = path.suffix == SECRET or path.is_file()
+    folder = path.parent if is_file else path
+    name = f" {path.stem}" if is_file and path.stem != DAEMON else ""
+    where = f' --keys-dir "{folder}"' if folder != default_folder() else ""
     return f"eabridge keys new{name}{where}"
 
 

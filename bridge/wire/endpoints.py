@@ -25,7 +25,9 @@ def split(endpoint: str) -> tuple[str, int]:
     Raises:
         EndpointError: it has no host, or no port from 0 to 65535.
     """
-    host, _, port = endpoint.rpartition("://")[2].rpartition(":")
+    host, colon, port = endpoint.rpartition("://")[2].rpartition(":")
+    if not colon and not port.isdecimal():
+        raise EndpointError("it names no port")
     # ZeroMQ would listen on port 34463 where it is told 99999, and on 5655 where 5655x.
     if port != ANY_PORT and not (port.isdecimal() and port.isascii() and int(port) <= MOST_PORT):
         raise EndpointError(f"its port is no number from 0 to {MOST_PORT}")

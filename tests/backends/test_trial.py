@@ -53,6 +53,22 @@ def test_a_model_that_reads_all_four_prices_is_let_in(tmp_path: Path) -> None:
     assert tried(bundle).refused is None
 
 
+def test_a_graph_that_another_program_holds_may_be_free_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = graphs.put(tmp_path, graphs.steady(), graphs.manifest("held"))
+    assert not tried(bundle).may_pass
+    start = trial.start_child
+    monkeypatch.setattr(
+        trial, "start_child", lambda _: start("tests.backends.locked_trial:try_all")
+    )
+
+    outcome = tried(bundle)
+
+    assert "Permission denied" in (outcome.refusal(bundle) or "")
+    assert outcome.may_pass
+
+
 def test_a_bundle_that_pytorch_runs_is_not_asked(tmp_path: Path) -> None:
     outcome = tried(fake_runtime.put(tmp_path, "hanging"))
     assert (outcome.refused, outcome.window_us) == (None, math.inf)

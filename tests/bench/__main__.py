@@ -39,7 +39,13 @@ def main() -> int:
         description="Measure serving: ratios against floors and peers of the same run. All figures "
         "take about twelve minutes; the peers need: pip install '.[bench]'.",
     )
-    parser.add_argument("figures", nargs="*", choices=[*_FULL, []], help="which (default: all)")
+    parser.add_argument(
+        "figures",
+        nargs="*",
+        choices=[*_FULL, []],  # argparse holds "none" against the choices, too
+        metavar="FIGURE",
+        help=f"{', '.join(_FULL)} (default: all)",
+    )
     parser.add_argument("--short", action="store_true", help="a glance, not a measurement")
     parser.add_argument("--json", action="store_true", help="print JSON")
     options = parser.parse_args()

@@ -37,7 +37,7 @@ def hot_swap(bundle: Bundle, seconds: float = 60.0) -> Iterator[Figure]:
                     running.port, running.framing, _CLIENTS, seconds / turns, _PAUSE_S, seed=turn
                 )
                 still = still.plus(ask(asking))
-                with _swapping(bundle, store, running.port, turn) as count:
+                with _Swapping(bundle, store, running.port, turn) as count:
                     swapped = swapped.plus(ask(asking))
                 swaps += count()
     failed = sum(swapped.errors.values())
@@ -51,7 +51,7 @@ def hot_swap(bundle: Bundle, seconds: float = 60.0) -> Iterator[Figure]:
     yield Figure("requests that failed while models were swapped", failed, 0)
 
 
-class _swapping:  # noqa: N801  (a context manager that reads as a verb)
+class _Swapping:
     """Puts another version into the store every second, and has the daemon look."""
 
     def __init__(self, bundle: Bundle, store: Path, port: int, turn: int) -> None:

@@ -168,7 +168,8 @@ def _loop(asking: Asking, clients: list[_Connection]) -> Answers:
             wake = min([end, *(each.due for each in resting)])
             for client in _answered(selector, max(0.0, wake - now), answers):
                 if client.is_cut:
-                    waiting.remove(client)
+                    waiting.discard(client)
+                    resting = [each for each in resting if each is not client]
                 elif asking.pause_s:
                     waiting.remove(client)
                     client.due = time.perf_counter() + asking.pause_s

@@ -65,6 +65,24 @@ def test_an_answer_that_never_comes_is_an_error(
     assert answers.latencies == []
 
 
+def test_a_client_that_is_cut_while_it_rests_is_an_error() -> None:
+    reply = msgpack.packb({"ok": True})
+    whole = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(reply) + reply
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asking = Asking(listener.getsockname()[1], Http("/"), 2, seconds=0.3, pause_s=60.0)
+        clients = [swarm._Connection(asking, index) for index in range(2)]
+        served = [listener.accept()[0] for _ in clients]
+        for client, connection in zip(clients, served, strict=True):
+            connection.sendall(whole)
+            client.ask_once()
+            connection.recv(1 << 16)
+        served[0].sendall(whole)  # to its only request; the other one rests until it is cut
+        served[1].close()
+        answers = swarm._loop(asking, clients)
+        served[0].close()
+    assert (len(answers.latencies), answers.errors) == (1, {"(cut)": 1})
+
+
 def test_fresh_requests_differ_and_others_come_again() -> None:
     fresh, again = requests(), requests(fresh=False)
     asked = [msgpack.unpackb(fresh.next()[1]) for _ in range(130)]

@@ -91,12 +91,14 @@ def test_a_flipped_byte_in_a_file_that_serving_does_not_read_is_refused_too(
         open_bundle(bundle.path)
 
 
-@pytest.mark.parametrize("name", ["bundle.json", "model.onnx"])
-def test_a_missing_file_is_named(bundle: Bundle, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "advice"), [("bundle.json", ""), ("model.onnx", ": copy the whole folder again")]
+)
+def test_a_missing_file_is_named(bundle: Bundle, name: str, advice: str) -> None:
     (bundle.path / name).unlink()
     with pytest.raises(BundleError) as refusal:
         open_bundle(bundle.path)
-    assert str(refusal.value) == f"bundle {bundle.path}: {name} is missing"
+    assert str(refusal.value) == f"bundle {bundle.path}: {name} is missing{advice}"
 
 
 def test_a_missing_folder_is_a_bundle_error(tmp_path: Path) -> None:

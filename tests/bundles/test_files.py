@@ -65,7 +65,7 @@ def test_a_link_to_itself_is_refused(bundle: Bundle, name: str) -> None:
 def test_a_link_to_nothing_is_refused(bundle: Bundle) -> None:
     bundle.graph.unlink()
     _link(bundle.graph, Path("nothing"))
-    assert _refusal(bundle.path) == "model.onnx is missing"
+    assert _refusal(bundle.path) == "model.onnx is missing: copy the whole folder again"
 
 
 @posix

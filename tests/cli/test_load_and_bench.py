@@ -74,8 +74,11 @@ def test_load_prints_a_table(run: Run, daemon: Daemon) -> None:
     ("arguments", "message"),
     [
         (("--connect", "tcp://127.0.0.1:9"), "is the daemon running"),
-        (("--clients", "0"), "--clients 0: at least 1"),
-        (("--rate", "0"), "--rate 0.0: at least"),
+        (("--clients", "0"), "--clients 0: from 1 to 10,000"),
+        (("--clients", "99999"), "--clients 99999: from 1 to"),
+        (("--rate", "0"), "--rate 0: from 0.1 to 100,000"),
+        (("--rate", "inf"), "--rate inf: from"),
+        (("--seconds", "nan"), "--seconds nan: from 0.1 to 86,400"),
     ],
 )
 def test_load_says_what_is_wrong(run: Run, arguments: tuple[str, ...], message: str) -> None:
@@ -83,6 +86,15 @@ def test_load_says_what_is_wrong(run: Run, arguments: tuple[str, ...], message: 
 
     assert ran.code == 2
     assert message in ran.err
+
+
+def test_load_with_more_clients_than_a_process_has_sockets_is_told(
+    run: Run, daemon: Daemon
+) -> None:
+    ran = run("load", "--connect", daemon.endpoint, "--clients", "9999", "--seconds", "0.5")
+
+    assert ran.code == 2
+    assert "9,999 clients are too many here: give fewer" in ran.err
 
 
 def test_load_of_an_unknown_model_is_refused(run: Run, daemon: Daemon) -> None:

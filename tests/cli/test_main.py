@@ -43,6 +43,17 @@ def test_no_command_is_an_error_with_usage(run: Run) -> None:
     assert "usage: eabridge" in ran.err
 
 
+@pytest.mark.parametrize("command", ["serve", "keys new"])
+def test_an_option_that_there_is_not_is_told_with_the_commands_own_usage(
+    run: Run, command: str
+) -> None:
+    ran = run(*command.split(), "--bnid", "127.0.0.1:5655")
+
+    assert ran.code == 2
+    assert f"usage: eabridge {command.split()[0]} " in ran.err
+    assert "unrecognized arguments: --bnid" in ran.err
+
+
 def test_who_has_the_port_is_for_the_doctor_to_tell(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         endpoint = f"tcp://127.0.0.1:{other.getsockname()[1]}"

@@ -249,7 +249,8 @@ def test_a_client_may_be_closed_before_it_asked_and_again(daemon: Daemon) -> Non
 
 
 @pytest.mark.parametrize(
-    "endpoint", ["", "nonsense", "127.0.0.1:5655", "tcp://127.0.0.1", "foo://x"]
+    "endpoint",
+    ["", "nonsense", "127.0.0.1:5655", "tcp://127.0.0.1", "tcp://127.0.0.1:99999", "foo://x"],
 )
 def test_an_endpoint_that_is_none_is_told_with_one_that_is(endpoint: str) -> None:
     with (

@@ -79,6 +79,26 @@ def test_items_that_are_refused_take_no_room_from_the_others(
     assert batch.refused == [Code.BAD_FIELD] * 50
 
 
+def test_a_defect_after_an_item_was_answered_answers_it_no_second_time() -> None:
+    finished: list[list[bytes]] = []
+    later: list[Any] = []
+
+    def submit(item: Any, deliver: Any, reading: BatchReading) -> None:
+        if item == {"waits": True}:
+            later.append(deliver)
+            return
+        deliver(b"good")
+        raise ZeroDivisionError
+
+    reading = BatchReading(
+        [{}, {"waits": True}], False, submit, lambda error: None, lambda a: finished.append([*a])
+    )
+    reading.read(2)
+    assert finished == []
+    later[0](b"late")
+    assert finished == [[b"good", b"late"]]
+
+
 class Defective(Lane):
     """A lane with a bug that one window meets."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from bridge.backends import open_backend
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.lanes.waiting import MAX_WAITING
 from bridge.daemon.service import Service
+from bridge.daemon.telemetry.counts import SHOWN_BARS
 from tests.backends import graphs
 from tests.daemon.peer import batch, close_item, forecast, refused, request
 
@@ -134,3 +136,51 @@ def test_nothing_is_queued_for_a_client_that_does_not_wait(
     assert service.queued == 0
     reply = replies[0]
     refused(reply["items"][0] if "items" in reply else reply, "expired", "`ttl_ms` is 0")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        lambda n: forecast(close_item(np.ones(1_000_000), n)),
+        lambda n: batch([close_item(np.ones(4), n), {"unknown": bytes(8_000_000)}]),
+        lambda n: batch([close_item(np.ones(4), n), close_item(np.zeros(1_000_000), n)]),
+    ],
+    ids=["a long window", "an item with more than is read", "an item that is refused"],
+)
+def test_what_waits_keeps_no_large_message_alive(
+    service: Service, replies: list[dict[str, Any]], message: Any
+) -> None:
+    tracemalloc.start()
+    try:
+        for n in range(10):
+            _ask(service, message(n), replies)
+        held_bytes, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert service.queued == 10
+    assert held_bytes < 1_000_000
+
+
+def test_a_chart_shows_more_bars_than_the_model_reads_though_the_forecast_waited(
+    service: Service, replies: list[dict[str, Any]]
+) -> None:
+    closes = np.linspace(1.0, 2.0, 500)
+    _ask(service, forecast(close_item(closes)), replies)
+    service.run_waiting()
+    (remembered,) = service.telemetry.remembered()
+    assert remembered.values == closes[-SHOWN_BARS:].tobytes()
+
+
+def test_a_batch_whose_reply_fails_does_not_end_the_loop(
+    service: Service, replies: list[dict[str, Any]], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(body: bytes) -> None:
+        raise MemoryError("secret")
+
+    service.handle(msgpack.packb(batch([{}] * 100)), fail)
+    while service.is_working:
+        service.run_waiting()
+    _ask(service, forecast(close_item(np.ones(4))), replies)
+    service.run_waiting()
+    assert [reply["ok"] for reply in replies] == [True]
+    assert "MemoryError: secret" in caplog.text

@@ -142,12 +142,18 @@ def test_with_no_bundle_left_it_exits_and_says_why(
 
 def test_an_empty_store_is_told(store: Path) -> None:
     sentence = _one_sentence(_serve("--models", store))
-    assert f"no model to serve in {store}: it holds no bundle" in sentence
+    assert f"no model to serve in {store}: it holds no bundle, a folder with a bundle" in sentence
 
 
 def test_a_missing_store_is_told(tmp_path: Path) -> None:
     sentence = _one_sentence(_serve("--models", tmp_path / "nowhere"))
     assert f"{tmp_path / 'nowhere'}: there is no such folder of models" in sentence
+
+
+def test_a_file_in_the_place_of_a_store_is_told(tmp_path: Path) -> None:
+    (tmp_path / "models.zip").write_bytes(b"PK")
+    sentence = _one_sentence(_serve("--models", tmp_path / "models.zip"))
+    assert "models.zip: it is a file: give the folder that the models are in" in sentence
 
 
 def test_a_missing_store_among_several_is_told_and_the_others_served(
@@ -287,6 +293,7 @@ def test_a_model_whose_process_died_while_it_was_opened_is_opened_once_more(stor
         (("--max-connections", "0"), "'0' is no whole number of at least 1"),
         (("--rate", "0"), "'0' is no whole number of at least 1"),
         (("--cache", "much"), "'much' is no whole number of at least 0 MiB"),
+        (("--cache", "1000000000"), "is more memory than this machine has: it is in MiB"),
         (("--cache", "0", "--cache-file", "f"), "--cache 0 holds nothing: leave one of them out"),
     ],
     ids=lambda each: " ".join(each) if isinstance(each, tuple) else None,

@@ -6,12 +6,13 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import msgpack
 import pytest
 import zmq
 from zmq import MessageTracker
+from zmq.utils import garbage
 
 import bridge.daemon.server
 from bridge.daemon.cache.memory import ForecastCache
@@ -132,6 +133,42 @@ def test_that_a_reply_is_lost_to_a_client_that_never_reads_is_said_once(
         for _ in range(100):
             deaf.send_multipart([b"", small])
     assert caplog.text.count("a reply to it is lost") == 1
+
+
+def test_what_may_wait_uncounted_is_little(
+    daemon: Serving, zmq_context: zmq.Context[zmq.Socket[bytes]]
+) -> None:
+    with zmq_context.socket(zmq.DEALER) as deaf:
+        deaf.setsockopt(zmq.LINGER, 0)
+        deaf.setsockopt(zmq.RCVHWM, 1)
+        deaf.setsockopt(zmq.RCVBUF, 4096)
+        deaf.connect(daemon.endpoint)
+        body = msgpack.packb(batch(BATCH["items"][:150]))
+        for _ in range(900):  # fewer than libzmq keeps for one client
+            deaf.send_multipart([b"", body])
+        errors, until = daemon.service.telemetry.errors, monotonic() + 60
+        while not errors[Code.BUSY]:
+            assert monotonic() < until
+            sleep(0.01)
+
+
+def test_a_reply_that_fails_does_not_spoil_the_next_one(
+    daemon: Serving,
+    connect: Connect,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(*_: object) -> int:
+        raise MemoryError("secret")
+
+    with monkeypatch.context() as without_memory:
+        without_memory.setattr(garbage.gc, "store", fail)
+        unlucky, other = connect(daemon.endpoint), connect(daemon.endpoint)
+        unlucky.send_message(batch([{}] * 300))
+        while "MemoryError: secret" not in caplog.text:
+            sleep(0.01)
+    assert other.ask(forecast(BATCH["items"][0]))["ok"]
+    assert unlucky.ask(forecast(BATCH["items"][0]))["ok"]
 
 
 def test_a_client_that_reads_is_never_refused(daemon: Serving, connect: Connect) -> None:

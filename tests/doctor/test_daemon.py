@@ -123,6 +123,17 @@ def test_a_zeromq_program_that_is_no_daemon_is_told(monkeypatch: pytest.MonkeyPa
     assert "is no eabridge daemon, or hangs" in finding.what
 
 
+def test_a_control_socket_is_told_from_another_program(start_daemon: StartDaemon) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        control = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    start_daemon("--control", control)
+
+    finding = broken(examine_daemon(control, []))
+
+    assert finding.what == f"on {control} is a daemon's control socket, which answers no EA"
+    assert "prints as ready" in finding.remedy
+
+
 def test_a_daemon_that_falls_silent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.doctor.daemon._ANSWER_MS", 200)
     with FakeDaemon(hello_alone) as silent:

@@ -124,11 +124,22 @@ def test_a_missing_pair_is_told_with_the_command_that_makes_it(tmp_path: Path) -
         keys.read_pair(tmp_path)
     with pytest.raises(KeysError, match=rf'eabridge keys new laptop --keys-dir "{tmp_path}"'):
         keys.read_pair(tmp_path / "laptop.secret")
+    folder = tmp_path / "not made yet"
+    with pytest.raises(KeysError, match=rf'eabridge keys new --keys-dir "{folder}" makes it'):
+        keys.read_pair(folder)
+
+
+def test_the_users_own_folder_of_keys_need_not_be_named_to_make_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path))
+    with pytest.raises(KeysError, match=r"no such file of keys: eabridge keys new makes it"):
+        keys.read_pair(keys.default_folder())
 
 
 def test_a_public_key_where_a_pair_belongs_is_told(tmp_path: Path) -> None:
     _, public = keys.new_pair(tmp_path)
-    public.chmod(0o600)
     with pytest.raises(KeysError, match=r"a public key alone: .* ends in \.secret"):
         keys.read_pair(public)
 

@@ -249,5 +249,5 @@ def test_the_models_table(tab: Tab, page: LocalServer, daemon: Daemon) -> None:
     assert tab.texts("#errors tbody tr:first-child > *") == [
         "busy",
         "212",
-        "too much was waiting: the EA was told to try again",
+        "too much was waiting, or one client asked too much: the EA was told to try again",
     ]

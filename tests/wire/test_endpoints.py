@@ -28,8 +28,9 @@ def test_an_endpoint_is_a_host_and_a_port(endpoint: str, host: str, port: int) -
         ("tcp://127.0.0.1:5655x", "no number"),
         ("tcp://127.0.0.1:-1", "no number"),
         ("tcp://127.0.0.1:\u0665\u0666\u0665\u0665", "no number"),
-        ("tcp://127.0.0.1", "no number"),
-        ("", "no number"),
+        ("tcp://127.0.0.1", "names no port"),
+        ("", "names no port"),
+        ("tcp://5655", "names no host"),
         ("tcp://:5655", "names no host"),
     ],
 )

@@ -109,8 +109,13 @@ class CacheRows:
 
     @property
     def is_half_full(self) -> bool:
-        """Whether the oldest may soon have to make room."""
-        return 2 * self.used_bytes >= self._limit_bytes
+        """Whether the oldest may soon have to make room.
+
+        Raises:
+            CacheFileError: it cannot be read.
+        """
+        with _told():
+            return 2 * self.used_bytes >= self._limit_bytes
 
     def newest(self, tags: set[bytes]) -> Iterator[Entry]:
         """The forecasts of the models with these tags, newest first.

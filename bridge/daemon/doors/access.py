@@ -79,8 +79,8 @@ class Access:
         if not local and self.keys is None:
             raise AccessError(
                 f"cannot listen on {endpoint} (without keys the daemon listens on loopback only): "
-                f"give eabridge keys new, then eabridge serve --bind {endpoint} --keys; or give an "
-                f"address such as {DEFAULT_ENDPOINT}"
+                f"make them with eabridge keys new, then give eabridge serve --bind {endpoint} "
+                f"--keys; or give an address such as {DEFAULT_ENDPOINT}"
             )
         if self.max_connections < 1:
             raise AccessError(f"--max-connections {self.max_connections}: at least 1")
@@ -117,7 +117,8 @@ def _keys(path: Path | None) -> tuple[KeyPair | None, Path | None]:
     try:
         return read_pair(path), path if path.is_dir() else path.parent
     except (KeysError, OSError) as error:
-        raise AccessError(f"--keys {path}: {error}") from error
+        why = str(error).removeprefix(f"{path}: ")
+        raise AccessError(f"--keys {path}: {why}") from error
 
 
 def _checked_host(endpoint: str) -> str:

@@ -266,8 +266,15 @@ class Lane:
         return Batch(jobs, backend, self.manifest, self._complaints)
 
     def _fly(self, batch: Batch) -> None:
-        self._flying.append(batch)
-        self._crew.give(batch)
+        try:
+            self._crew.give(batch)
+        except RuntimeError as error:
+            text = f"{self.label}: no thread can be started to compute {len(batch)} windows"
+            self._complaints.tell("no thread", f"{text}: {error}")
+            no_thread = f"this machine has no thread left to compute {self.label}: try again"
+            self._refuse(batch, WireError(Code.BUSY, no_thread))
+        else:
+            self._flying.append(batch)
 
     def _settle(self, batch: Batch) -> None:
         self._learn(len(batch), batch.took_us)

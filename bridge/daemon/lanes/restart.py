@@ -50,7 +50,11 @@ class Restart:
         self._is_trying = True
         broken, self._broken = self._broken, None
         arguments = (broken, self._reopen, self._ended, self)
-        Thread(target=_try, args=arguments, name=f"open {self._label}", daemon=True).start()
+        try:
+            Thread(target=_try, args=arguments, name=f"open {self._label}", daemon=True).start()
+        except RuntimeError as error:  # the system gives no thread; it may in a while
+            self._is_trying, self._broken = False, broken
+            self._note_failure(error)
 
     def take(self) -> Backend | None:
         """The model, where it could be opened."""
@@ -61,8 +65,7 @@ class Restart:
         if not isinstance(opened, Exception):
             log.info("%s: it is opened again", self._label)
             return opened
-        self.breaker.failed()
-        log.error("%s cannot be opened again: %s; next %s", self._label, opened, self._when())
+        self._note_failure(opened)
         return None
 
     def close(self) -> None:
@@ -80,6 +83,10 @@ class Restart:
     def closed_meanwhile(self) -> bool:
         """Whether nobody wants the model any more; for the thread that opens it."""
         return self._is_closed
+
+    def _note_failure(self, error: Exception) -> None:
+        self.breaker.failed()
+        log.error("%s cannot be opened again: %s; next %s", self._label, error, self._when())
 
     def _when(self) -> str:
         seconds = ceil(self.breaker.retry_in_s)

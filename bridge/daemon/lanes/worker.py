@@ -34,14 +34,17 @@ class Crew:
         self._free = 0
 
     def give(self, batch: Batch) -> None:
-        """Have a batch computed; by a new thread, where none is free."""
+        """Have a batch computed; by a new thread, where none is free.
+
+        Raises:
+            RuntimeError: the system gives no thread.
+        """
         if self._free:
             self._free -= 1
         else:
             thread = Thread(target=_work, args=(self, self._given), name=self._name, daemon=True)
-            self._threads = [each for each in self._threads if each.is_alive()]
-            self._threads.append(thread)
             thread.start()
+            self._threads = [thread, *(each for each in self._threads if each.is_alive())]
         self._given.put(batch)
 
     def take(self) -> Batch | None:

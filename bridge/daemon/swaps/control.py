@@ -144,7 +144,7 @@ class ControlSocket:
             log.warning(
                 "no control socket on %s (%s): eabridge models reload, default and remove, and "
                 "eabridge top, do not reach this daemon; give --control another endpoint",
-                *(self._asked_endpoint, error),
+                *(self._asked_endpoint, zmq.strerror(error.errno or 0)),
             )
             return self
         self.endpoint = socket.getsockopt_string(zmq.LAST_ENDPOINT)
@@ -235,7 +235,8 @@ class ControlSocket:
             raise WireError(
                 Code.UNKNOWN_OP,
                 f"there is no op '{op[:32]}' on the control socket: it knows models, status, "
-                "reload, default and remove",
+                "reload, default and remove; forecasts are asked on the port that eabridge serve "
+                "prints as ready",
             )
         return None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from bridge.backends import BackendError
 from bridge.backends.base import BackendDied
 from bridge.backends.trial import Trial, TrialError, try_bundles
-from bridge.bundles import Bundle
+from bridge.bundles import Bundle, may_pass
 from bridge.bundles.bundle import GRAPH_FILE
 from bridge.daemon.lanes.lane import Lane
 
@@ -69,7 +69,7 @@ class Loader:
                     lanes.append(self._open_lane(bundle))
                 except (BackendError, MemoryError, OSError) as error:
                     refused[bundle.manifest.label] = _sentence(bundle, error)
-                    if isinstance(error, (BackendDied, MemoryError, OSError)):
+                    if isinstance(error, BackendDied) or may_pass(error):
                         passing.add(bundle.manifest.label)
         except BaseException:
             for lane in lanes:

@@ -48,7 +48,7 @@ class News:
 
         Args:
             names: of the models, by label. reasons: by label.
-            told: labels of those that were tried again by themselves.
+            told: labels of those that were tried again by themselves, and may be once more.
         """
         for label, reason in reasons.items():
             if label in told:

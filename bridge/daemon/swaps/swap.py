@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock, Thread
 
-from bridge.bundles import Bundle, BundleError, list_bundles
+from bridge.bundles import Bundle, list_bundles, may_pass
 from bridge.bundles.manifest import MANIFEST_FILE
 from bridge.daemon.lanes.lane import Lane
 from bridge.daemon.server import Server
@@ -143,10 +143,10 @@ class Swap:
             loaded = self._load([bundle for bundle in found if self._is_new(bundle)])
             self._refused.update(loaded.refused)
             self._passing = loaded.passing
-            self.may_pass = bool(loaded.passing) or any(map(_may_pass, errors))
+            self.may_pass = bool(loaded.passing) or any(map(may_pass, errors))
             succession = self._take_over(found, loaded)
             names = {bundle.manifest.label: bundle.manifest.name for bundle in found}
-            self._news.refused(names, loaded.refused, told)
+            self._news.refused(names, loaded.refused, told & loaded.passing)
             self._tell_of_the_missing(found, succession.missing)
             arrived = {lane.label for lane in loaded.lanes}
             return Report(
@@ -309,12 +309,6 @@ class Swap:
         self._news.missing(
             label for label in missing if self._bundles[label].path.parent not in absent
         )
-
-
-def _may_pass(error: BundleError) -> bool:
-    """Whether a folder may be read another time as it stands: a file in it was locked."""
-    cause = error.__cause__
-    return isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError)
 
 
 def _see_off(leaving: Mapping[Lane, Event]) -> None:

@@ -107,18 +107,18 @@ class Watch:
                 return
             except Exception:
                 # A defect, or a drive that does what none should: the watch goes on.
+                self._is_undone = True
                 log.exception("the stores could not be looked at")
 
     def _look(self) -> None:
         moving = self._looks.settled(fingerprints(self._swap.stores))
         if moving is not None:
             self._later.begin_anew()
-        elif self._looks.are_at_rest and self._may_help and self._later.is_now:
-            moving = frozenset()
+        elif self._may_help and self._later.is_now:
+            moving = self._looks.in_motion
         else:
             return
         self._later.put_off()
-        self._is_undone = True
         self._swap.rescan(in_motion=moving)
         self._is_undone = False
 
@@ -186,9 +186,9 @@ class Looks:
         self._verify = verify
 
     @property
-    def are_at_rest(self) -> bool:
-        """Whether nothing moves, and all that had settled was told."""
-        return not (self._moving or self._settled)
+    def in_motion(self) -> frozenset[Path]:
+        """The folders that have not come to rest."""
+        return frozenset(self._moving)
 
     def settled(self, now: Mapping[Path, Fingerprint]) -> frozenset[Path] | None:
         """Whether it is time to load: None where nothing has changed, or it may change still.
@@ -206,13 +206,13 @@ class Looks:
             self._moving.discard(folder)
             if folder not in now or not self._is_whole(folder, now[folder]):
                 self._settled = True
-        if self.are_at_rest:
+        if not (self._moving or self._settled):
             return None
         self._waits += 1
         if self._moving and (not self._settled or self._waits < _MOST_WAITS):
             return None
         self._settled, self._waits = False, 0
-        return frozenset(self._moving)
+        return self.in_motion
 
     def _is_whole(self, folder: Path, look: Fingerprint) -> bool:
         """Whether it is; then it has settled, if it is not what it was."""

@@ -102,8 +102,7 @@ def configure_logging(
         try:
             in_file = RotatingFile(file, max_bytes, backups)
         except OSError as error:
-            reason = error.strerror or str(error)
-            problem = f"--log-file {file}: it cannot be written ({reason}): there is none"
+            problem = f"--log-file {file}: {_unwritable(file, error)}; no file keeps this log"
         else:
             in_file.setFormatter(JsonLines() if as_json else ReadableLines())
             targets.append(in_file)
@@ -111,6 +110,15 @@ def configure_logging(
     if problem:
         log.warning("%s", problem)
     return logging_
+
+
+def _unwritable(file: Path, error: OSError) -> str:
+    """What is wrong with a log's file, and what would be right."""
+    if file.is_dir():
+        return "it is a folder: give the name of a file"
+    if not file.parent.is_dir():
+        return f"there is no folder {file.parent}: make it first"
+    return f"it cannot be written ({error.strerror or error}): give one that you may write"
 
 
 class ReadableLines(logging.Formatter):

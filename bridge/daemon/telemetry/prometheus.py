@@ -31,7 +31,10 @@ def serve_metrics(endpoint: str, source: Source) -> LocalServer:
     registry.register(DaemonCollector(source))
 
     def metrics(request: Request) -> Answer:
-        write, kind = choose_encoder(request.accept)
+        try:
+            write, kind = choose_encoder(request.accept)
+        except (TypeError, ValueError):  # a version of the format that is no number
+            write, kind = choose_encoder("")
         return Answer(200, kind, write(registry))
 
     server = serve("metrics", endpoint, _EXAMPLE, {_PATH: metrics, "/": metrics})

@@ -13,7 +13,7 @@ const MEANINGS = {
   unknown_model: "an EA asks for a model that is not served",
   wrong_timeframe: "an EA is on a chart of another timeframe than its model",
   too_large: "a message over the size limit",
-  busy: "too much was waiting: the EA was told to try again",
+  busy: "too much was waiting, or one client asked too much: the EA was told to try again",
   expired: "the EA's time limit ran out before its turn",
   draining: "asked while the daemon was stopping",
   model_failed: "the model failed: the daemon's log says why",

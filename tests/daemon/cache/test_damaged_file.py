@@ -232,7 +232,7 @@ for number in itertools.count():
 
 
 def test_killed_at_any_time_a_daemon_leaves_a_file_that_is_whole(path: Path) -> None:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     for kill in range(6):
         with subprocess.Popen(
             [sys.executable, "-c", _KEEPER, str(path)], cwd=root, stdout=subprocess.PIPE, text=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -141,6 +142,28 @@ def test_a_full_disk_is_told_once_and_written_again_when_it_is_not(
     daemon.stop()
     assert reads(path, 1000)
     assert not damaged(path)
+
+
+def test_a_disk_that_fails_when_it_is_asked_how_full_it_is_is_tried_again(
+    path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_file, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(cache_file, "_RENEW_S", 0.0)
+
+    def failing(self: CacheRows) -> int:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    daemon = Daemon(path)
+    daemon.compute(1)
+    until(lambda: path.exists() and not daemon.file._waiting)
+    with monkeypatch.context() as failed:
+        failed.setattr(CacheRows, "used_bytes", property(failing))
+        assert daemon.has(1)  # there is something to renew
+        until(lambda: "disk I/O error" in caplog.text)
+    until(lambda: (daemon.compute(2), "it is written again" in caplog.text)[1])
+    assert "disk I/O error; forecasts are kept in memory alone" in only_message(caplog)
+    daemon.stop()
+    assert reads(path, 2)
 
 
 def test_a_defect_is_logged_and_the_daemon_serves(

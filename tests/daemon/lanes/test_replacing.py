@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,29 @@ class TestAModelThatDies:
             assert peer.ask(forecast(ITEM))["quantiles"] == BITS
             may_come_back.set()
             assert ask_until_answered(peer, model="m")["quantiles"] == BITS
+
+    def test_is_opened_again_though_the_system_gave_no_thread_at_first(
+        self, store: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dying = Dying()
+        lane = lane_of(store, dying, by_workers=True, reopen=Steady)
+        start, refused_once = threading.Thread.start, threading.Event()
+
+        def start_later(thread: threading.Thread) -> None:
+            if thread.name.startswith("open ") and not refused_once.is_set():
+                refused_once.set()
+                raise RuntimeError("can't start new thread")
+            start(thread)
+
+        monkeypatch.setattr(threading.Thread, "start", start_later)
+        with serving(lane) as daemon:
+            peer = connect(daemon.endpoint)
+            refused(peer.ask(forecast(ITEM)), "model_failed", lane.label)
+            until = time.monotonic() + 60
+            while not (reply := peer.ask(forecast(ITEM)))["ok"]:
+                assert time.monotonic() < until, reply
+            assert refused_once.is_set()
+            assert dying.closed == 1
 
     def test_takes_what_waited_with_it(self, store: Path, connect: Connect) -> None:
         lane = lane_of(store, Dying(), by_workers=True, reopen=Steady)

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from tests.backends import graphs
 from tests.daemon.backends import Held, Steady, lane_of
@@ -148,3 +149,25 @@ def test_a_stop_does_not_wait_for_ever(store: Path, connect: Connect) -> None:
         backend.let_go.set()
     for answer in answers:
         refused(answer, "draining", "ask again")
+
+
+def test_windows_for_which_there_is_no_thread_are_told_so_at_once(
+    store: Path, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lane = lane_of(store, Steady(), by_workers=True)
+    start = threading.Thread.start
+
+    def start_none_for_the_lane(thread: threading.Thread) -> None:
+        if thread.name == lane.label:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with serving(lane) as daemon:
+        peer = connect(daemon.endpoint)
+        with monkeypatch.context() as exhausted:
+            exhausted.setattr(threading.Thread, "start", start_none_for_the_lane)
+            answers = peer.ask(batch([close_item(graphs.window(7.0))] * 3))["items"]
+            for answer in answers:
+                refused(answer, "busy", "no thread left", "try again")
+        reply = peer.ask(forecast(close_item(graphs.window(7.0))))
+        assert reply["quantiles"] == graphs.expected_quantiles(7.0).tobytes()

@@ -16,6 +16,7 @@ from bridge.daemon.start import ServeOptions, lane_opener
 from bridge.daemon.swaps.loading import Loader
 from tests.backends import graphs
 from tests.daemon.renewable import put
+from tests.daemon.swaps.conftest import Lock
 
 
 class Trials:
@@ -90,6 +91,21 @@ def test_what_cannot_be_opened_is_refused_and_the_others_are_not(
     assert reason.startswith(f"bundle {bad.path}: ")
     assert (str(error) or "MemoryError") in reason
     assert loaded.passing == ({bad.manifest.label} if may_pass else set())
+
+
+def test_what_is_locked_when_it_is_opened_may_be_loaded_later(store: Path, locked: Lock) -> None:
+    bundle = put(store, 1)
+    trials = Trials()
+
+    def try_out(folders: Sequence[Path]) -> dict[Path, Trial]:
+        tried = trials(folders)
+        locked(bundle.graph)
+        return tried
+
+    loaded = Loader(open_lane, try_out)([bundle])
+
+    assert "Permission denied" in loaded.refused[bundle.manifest.label]
+    assert loaded.passing == {bundle.manifest.label}
 
 
 def test_a_defect_closes_what_was_opened(store: Path) -> None:

@@ -159,6 +159,29 @@ class TestForReasonsThatMayPass:
         assert caplog.text.count("refused: ") == 1
         assert len(daemon.recorded) == 2
 
+    def test_what_does_not_pass_in_the_end_is_told(
+        self, base: Bundle, store: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        outcomes = [
+            Trial("", "memory is short", may_pass=True),
+            Trial("", "memory is short", may_pass=True),
+            Trial("", "it never answers"),
+        ]
+
+        def try_out(folders: Sequence[Path]) -> dict[Path, Trial]:
+            if "2" not in [folder.name for folder in folders]:
+                return {each: Trial(open_bundle(each).manifest.version, None) for each in folders}
+            return {folder: outcomes.pop(0) for folder in folders}
+
+        with renewable(store, try_out=try_out) as daemon:
+            put(store, 2, folder="2", model=scaled(2))
+            for _ in range(4):
+                daemon.swap.rescan()
+
+        assert outcomes == []
+        assert caplog.text.count("memory is short") == 1
+        assert caplog.text.count("it never answers") == 1
+
     def test_a_locked_file_may_be_free_later(
         self, daemon: Renewable, base: Bundle, store: Path, locked: Lock
     ) -> None:

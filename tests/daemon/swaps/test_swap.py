@@ -132,13 +132,18 @@ class TestTakingOver:
         self, daemon: Renewable, base: Bundle, store: Path, peer: Peer
     ) -> None:
         newer = put(store, 2, model=scaled(2))
-        held, swapping = threading.Event(), threading.Thread(target=daemon.swap.rescan)
-        daemon.server.change(held.wait)
+        sent, swapping = threading.Event(), threading.Thread(target=daemon.swap.rescan)
+
+        def begin_to_read() -> None:
+            sent.wait()
+            while not daemon.service._forecasting.is_reading:
+                daemon.server._turn(wait=True)
+
+        daemon.server.change(begin_to_read)
         swapping.start()
-        until(lambda: daemon.server._changes)  # behind a loop that stands still,
+        until(lambda: daemon.server._changes)  # the exchange comes after what the loop does now
         peer.send_message(batch([close_item(graphs.window(3.0))] * 1024))
-        until(daemon.server._has_arrived)
-        held.set()  # which begins to read the batch, exchanges the models, and reads on
+        sent.set()
 
         answers = peer.receive_message()["items"]
         swapping.join()

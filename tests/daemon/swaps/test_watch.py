@@ -7,6 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -207,6 +208,49 @@ class TestServing:
             daemon.swap.rescan = fail_twice  # type: ignore[method-assign, assignment]
             with Watch(daemon.swap, since, poll_s=_POLL_S, later=Later(_POLL_S)):
                 until(answers(connect(daemon.endpoint), newer))
+
+    def test_what_a_defect_left_unread_is_read_later(
+        self, base: Bundle, store: Path, connect: Connect
+    ) -> None:
+        failures = [MemoryError()]
+
+        def verify(folder: Path) -> Bundle:
+            if failures:
+                raise failures.pop()
+            return open_bundle(folder)
+
+        with renewable(store) as daemon:
+            watch = Watch(daemon.swap, {}, poll_s=_POLL_S, later=Later(_POLL_S))
+            watch._looks = Looks(fingerprints([store]), verify)
+            newer = put(store, 2)
+            with watch:
+                until(answers(connect(daemon.endpoint), newer))
+        assert not failures
+
+    def test_what_may_pass_does_not_wait_for_what_never_rests(
+        self, daemon: Renewable, store: Path, peer: Peer, locked: Lock
+    ) -> None:
+        locked(store / "more" / "model.onnx")
+        more = put(store / ".elsewhere", 1, graphs.manifest("more"))
+        shutil.copytree(more.path, store / "more")
+        until(lambda: daemon.swap.may_pass)
+        over = Event()
+
+        def change_all_day() -> None:
+            (store / "moving").mkdir()
+            while not over.wait(_POLL_S / 5):
+                with (store / "moving" / "bundle.json").open("a") as manifest:
+                    manifest.write(" ")
+
+        moving = Thread(target=change_all_day)
+        moving.start()
+        try:
+            until((store / "moving" / "bundle.json").exists)
+            locked(None)
+            until(lambda: "more" in names(peer))
+        finally:
+            over.set()
+            moving.join()
 
     def test_a_stop_ends_it(self, base: Bundle, store: Path) -> None:
         with renewable(store) as daemon:

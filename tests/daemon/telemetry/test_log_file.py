@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -84,14 +85,23 @@ def _refuse(*_: object) -> Path:
     raise PermissionError(13, "it is used by another process")
 
 
-@pytest.mark.parametrize("name", [".", "missing/log"])
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        (".", "it is a folder: give the name of a file"),
+        ("missing/log", "there is no folder {}/missing: make it first"),
+        ("plain/log", "there is no folder {}/plain: make it first"),
+    ],
+)
 def test_a_file_that_cannot_be_written_is_told_and_nothing_stops(
-    started: Start, stream: io.StringIO, tmp_path: Path, name: str
+    started: Start, stream: io.StringIO, tmp_path: Path, name: str, why: str
 ) -> None:
+    (tmp_path / "plain").write_text("")
     started(file=tmp_path / name)
     log.info("ready")
     first, second = lines_of(stream)
-    assert f"--log-file {tmp_path / name}: it cannot be written (" in first
+    said = why.replace("{}/", f"{tmp_path}{os.sep}")
+    assert f"--log-file {tmp_path / name}: {said}; no file keeps this log" in first
     assert second.endswith("ready")
 
 

@@ -229,6 +229,18 @@ def test_the_newer_format_is_spoken_where_it_is_asked(
     assert "eabridge_forecast_seconds" in found
 
 
+@pytest.mark.parametrize("version", ["newest", "1.a", "\u00e9", ".."])
+def test_who_prefers_what_there_is_not_gets_the_older_format(
+    server: LocalServer, caplog: pytest.LogCaptureFixture, version: str
+) -> None:
+    found = ask(
+        server, "/metrics", more=f"Accept: application/openmetrics-text;version={version}\r\n"
+    )
+    assert (found.code, b"eabridge_requests" in found.body) == (200, True)
+    assert found.fields["content-type"].startswith("text/plain")
+    assert not caplog.records
+
+
 def test_a_model_that_left_is_told_no_more(server: LocalServer, telemetry: Telemetry) -> None:
     telemetry.lane("gone@1").record(1, 2, 3)
     telemetry.drop_lane("gone@1")
