@@ -26,8 +26,8 @@ from bridge.control import Control
 from bridge.supervisor import Patience, Supervisor
 from bridge.wire.control import control_endpoint
 from tests.backends import graphs
+from tests.waiting import PATIENCE_S, until
 
-_PATIENCE_S = 60.0
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
 
@@ -43,16 +43,15 @@ class Supervised:
         return self.log_path.read_text(encoding="utf-8", errors="replace")
 
     def daemon(self) -> psutil.Process:
-        """The daemon that runs now."""
-        (child,) = psutil.Process(self.process.pid).children()
-        return child
+        """The daemon that runs, or the one that is started where the last has just ended."""
+        found: list[psutil.Process] = []
 
+        def runs() -> bool:
+            found[:] = psutil.Process(self.process.pid).children()
+            return len(found) == 1 and not is_gone(found[0])
 
-def until(holds: Callable[[], bool], what: str = "it") -> None:
-    given_up = time.monotonic() + _PATIENCE_S
-    while not holds():
-        assert time.monotonic() < given_up, f"{what} never came to be"
-        time.sleep(0.02)
+        until(runs, "a daemon")
+        return found[0]
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -229,7 +228,7 @@ class TestEnds:
         running = start()
         daemon = running.daemon()
         running.process.send_signal(name)
-        assert running.process.wait(_PATIENCE_S) == 0, running.log()
+        assert running.process.wait(PATIENCE_S) == 0, running.log()
         until(lambda: is_gone(daemon))
         assert "stopping: answering what is queued" in running.log()
         assert "Traceback" not in running.log()
@@ -240,7 +239,7 @@ class TestEnds:
         daemon = running.daemon()
         daemon.send_signal(signal.SIGINT)
         running.process.send_signal(signal.SIGINT)
-        assert running.process.wait(_PATIENCE_S) == 0, running.log()
+        assert running.process.wait(PATIENCE_S) == 0, running.log()
         until(lambda: is_gone(daemon))
 
     def test_a_supervisor_that_is_killed_leaves_no_orphan(self, start: Start) -> None:
@@ -256,7 +255,6 @@ class TestEnds:
         first = running.daemon()
         first.kill()
         until(lambda: is_gone(first))
-        until(lambda: len(psutil.Process(running.process.pid).children()) == 1)
         second = running.daemon()
         running.process.kill()
         until(lambda: is_gone(second), "the daemon's end")
@@ -264,7 +262,7 @@ class TestEnds:
     def test_what_the_user_got_wrong_is_said_once_and_not_tried_again(self, tmp_path: Path) -> None:
         command = [sys.executable, "-m", "bridge", "serve", "--supervise", "--models", "nowhere"]
         ran = subprocess.run(
-            command, cwd=tmp_path, capture_output=True, text=True, timeout=_PATIENCE_S, check=False
+            command, cwd=tmp_path, capture_output=True, text=True, timeout=PATIENCE_S, check=False
         )
         assert ran.returncode == 2
         assert ran.stdout == ""
@@ -280,7 +278,7 @@ class TestEnds:
                 cwd=tmp_path,
                 capture_output=True,
                 text=True,
-                timeout=_PATIENCE_S,
+                timeout=PATIENCE_S,
                 check=False,
             )
         assert ran.returncode == 2
@@ -438,7 +436,7 @@ class TestPatience:
         thread.join(2.0)
         assert thread.is_alive()
         supervisor.stop()
-        thread.join(_PATIENCE_S)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive()
 
     def test_a_user_error_after_it_was_ready_may_pass(self, daemon: Callable[[str], None]) -> None:
@@ -480,6 +478,6 @@ class TestPatience:
             until(lambda: enough(ready, said))
         finally:
             supervisor.stop()
-            thread.join(_PATIENCE_S)
+            thread.join(PATIENCE_S)
         assert not thread.is_alive()
         return ready, said
