@@ -14,11 +14,15 @@ import statistics
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from bridge.backends.child import begin_as_child, end_at_once
 
+_NICE = 10
 _ENOUGH_SECONDS = 0.05  # of asking for one window again and again
 _ENOUGH_TIMES = 5
 _BATCH = 64  # the most that a daemon asks at once,
@@ -28,6 +32,7 @@ _BATCH_SECONDS = 0.4  # and a model so slow that this many take longer is not as
 def try_all() -> None:
     """Try the bundles that stdin names, and end."""
     begin_as_child()
+    _step_back()
     order = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_stdin, daemon=True).start()
 
@@ -44,6 +49,13 @@ def try_all() -> None:
         faulthandler.dump_traceback_later(2 * seconds + 60, exit=True)
         report(**_try(Path(folder), report))
     end_at_once()
+
+
+def _step_back() -> None:
+    """Leave the processor to whoever serves meanwhile."""
+    below = psutil.BELOW_NORMAL_PRIORITY_CLASS if sys.platform == "win32" else _NICE
+    with suppress(psutil.Error, OSError):
+        psutil.Process().nice(below)
 
 
 def _import_all() -> None:

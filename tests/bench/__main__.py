@@ -37,7 +37,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python -m tests.bench",
         description="Measure serving: ratios against floors and peers of the same run. All figures "
-        "take about twelve minutes; the peers need: pip install '.[bench]'.",
+        "take about nine minutes; the peers need: pip install '.[bench]'.",
     )
     parser.add_argument(
         "figures",

@@ -6,10 +6,10 @@ import multiprocessing
 import selectors
 import socket
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgpack
@@ -28,9 +28,11 @@ class Asking:
 
     Attributes:
         port: of the server. framing: how it is spoken to.
-        clients: connections; each has one request on its way at most.
+        clients: connections; each has one request on its way at most, unless there is a rate.
         seconds: how long.
         pause_s: between a reply and the client's next request.
+        rate: requests a second of all clients, which leave on schedule whether or not answers
+            came, and are timed from when they were due. None: who was answered asks again.
         fresh: whether every request asks about a time of its own.
         seed: sets one swarm's requests apart from another's.
     """
@@ -40,6 +42,7 @@ class Asking:
     clients: int = 8
     seconds: float = 3.0
     pause_s: float = 0.0
+    rate: float | None = None
     fresh: bool = True
     seed: int = 0
 
@@ -48,13 +51,15 @@ class Asking:
 class Answers:
     """What came: seconds of each answered request, the others by code, and the clients' own cost.
 
-    What was never answered is `(unanswered)` or, where the connection was cut, `(cut)`.
+    What was never answered is `(unanswered)` or, where the connection was cut, `(cut)`. `late_s`
+    is how far a request left behind its schedule at most.
     """
 
     latencies: list[float] = field(default_factory=list)
     errors: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
     processor_seconds: float = 0.0
+    late_s: float = 0.0
 
     @property
     def per_second(self) -> float:
@@ -91,8 +96,8 @@ def asked(asking: Asking) -> Iterator[Any]:
         ours.recv()  # it is connected and has been answered once
 
         def answers() -> Answers:
-            latencies, errors, seconds, processor = ours.recv()
-            return Answers(latencies.tolist(), errors, seconds, processor)
+            latencies, answers = ours.recv()
+            return replace(answers, latencies=latencies.tolist())
 
         yield answers
     finally:
@@ -106,9 +111,9 @@ def _work(asking: Asking, parent: Any) -> None:
     for client in clients:
         client.ask_once()
     parent.send("ready")
-    answers = _loop(asking, clients)
+    answers = _loop(asking, clients) if asking.rate is None else _on_schedule(asking, clients)
     latencies: NDArray[np.float64] = np.array(answers.latencies)
-    parent.send((latencies, answers.errors, answers.seconds, answers.processor_seconds))
+    parent.send((latencies, replace(answers, latencies=[])))
     parent.recv()  # the parent is done with the connections too
 
 
@@ -136,6 +141,10 @@ class _Connection:
         if not more:
             raise ConnectionResetError("the server closed the connection")
         self._buffer += more
+        return self.next_reply()
+
+    def next_reply(self) -> dict[str, Any] | None:
+        """A whole reply of what has come already."""
         body = self.framing.take(self._buffer)
         if body is None:
             return None
@@ -184,6 +193,44 @@ def _loop(asking: Asking, clients: list[_Connection]) -> Answers:
     answers.errors += late.errors
     if waiting:
         answers.errors["(unanswered)"] += len(waiting)
+    return answers
+
+
+def _on_schedule(asking: Asking, clients: list[_Connection]) -> Answers:
+    """Ask in turn, each request at its time; then wait for what is still on its way."""
+    assert asking.rate is not None
+    answers = Answers()
+    most = round(asking.rate * asking.seconds)
+    dues: dict[_Connection, deque[float]] = {client: deque() for client in clients}
+    with selectors.SelectSelector() as selector:  # others round what they wait up to milliseconds
+        for client in clients:
+            selector.register(client.socket, selectors.EVENT_READ, client)
+        started, processor = time.perf_counter(), time.process_time()
+        given_up = started + asking.seconds + _PATIENCE_S
+        sent = done = 0
+        while done < most and (now := time.perf_counter()) < given_up:
+            while sent < most and (due := started + sent / asking.rate) <= now:
+                client = clients[sent % len(clients)]
+                dues[client].append(due)
+                client.send()
+                answers.late_s = max(answers.late_s, client.sent - due)
+                sent += 1
+            next_due = started + sent / asking.rate if sent < most else given_up
+            for key, _ in selector.select(max(0.0, next_due - time.perf_counter())):
+                client = key.data
+                reply = client.receive()
+                while reply is not None:  # in the order they were asked: none is out of a cache
+                    due = dues[client].popleft()
+                    done += 1
+                    if reply.get("ok", True):
+                        answers.latencies.append(time.perf_counter() - due)
+                    else:
+                        answers.errors[reply["code"]] += 1
+                    reply = client.next_reply()
+        answers.seconds = time.perf_counter() - started
+        answers.processor_seconds = time.process_time() - processor
+    if done < most:
+        answers.errors["(unanswered)"] += most - done
     return answers
 
 
