@@ -173,7 +173,8 @@ def test_a_graph_that_ends_the_process_is_refused_and_the_others_are_tried(
 ) -> None:
     fatal = graphs.put(tmp_path, bombs.endless_loop(), graphs.manifest("fatal"))
     steady = graphs.put(tmp_path, graphs.steady(), graphs.manifest("steady"))
-    killing = threading.Thread(target=_end_what_computes, args=(signal.Signals[name],))
+    others = set(psutil.Process().children(recursive=True))  # such as a daemon that tests share
+    killing = threading.Thread(target=_end_what_computes, args=(signal.Signals[name], others))
     killing.start()
     found = try_bundles([fatal.path, steady.path])
     killing.join()
@@ -184,10 +185,10 @@ def test_a_graph_that_ends_the_process_is_refused_and_the_others_are_tried(
     assert found[steady.path].refused is None
 
 
-def _end_what_computes(number: signal.Signals) -> None:
-    """End a child of this process once it has computed for longer than any start takes."""
+def _end_what_computes(number: signal.Signals, others: set[psutil.Process]) -> None:
+    """End a new child of this process once it has computed for longer than any start takes."""
     while True:
-        for child in psutil.Process().children(recursive=True):
+        for child in set(psutil.Process().children(recursive=True)) - others:
             if child.cpu_times().user > 1.0:
                 child.send_signal(number)
                 return
