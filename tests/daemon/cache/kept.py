@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,11 @@ from bridge.daemon.cache.memory import (
     ForecastCache,
     model_tag,
 )
+from tests.waiting import until
 
 FX, GOLD = "fx@1", "gold@1"
 UP = bytes(64)
 LIMIT = 4 * 1024 * 1024
-PATIENCE_S = 60
 
 
 class Daemon:
@@ -61,11 +60,15 @@ def quantiles(number: int) -> bytes:
     return number.to_bytes(8, "big") * 100
 
 
-def until(condition: Callable[[], bool]) -> None:
-    over = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < over, "it never came"
-        time.sleep(0.01)
+def serve_without(path: Path) -> None:
+    """Serve beside a file that cannot be used: forecasts are kept in memory all the same."""
+    daemon = Daemon(path)
+    daemon.compute(1)
+    until(lambda: not daemon.file.is_open)
+    daemon.compute(2)
+    daemon.stop()
+    assert daemon.has(1)
+    assert daemon.has(2)
 
 
 def written(path: Path, *numbers: int, label: str = FX) -> None:

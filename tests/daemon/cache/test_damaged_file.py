@@ -18,9 +18,10 @@ from tests.daemon.cache.kept import (
     only_message,
     quantiles,
     reads,
-    until,
+    serve_without,
     written,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
@@ -190,13 +191,7 @@ def test_a_foreign_file_is_left_as_it_is(
 ) -> None:
     foreign(path)
     content = path.read_bytes()
-    daemon = Daemon(path)
-    daemon.compute(1)
-    until(lambda: not daemon.file.is_open)
-    daemon.compute(2)
-    daemon.stop()
-    assert daemon.has(1)
-    assert daemon.has(2)
+    serve_without(path)
     assert list(path.parent.iterdir()) == [path]
     assert path.read_bytes() == content
     message = only_message(caplog)

@@ -22,9 +22,9 @@ from tests.daemon.cache.kept import (
     key,
     quantiles,
     reads,
-    until,
     written,
 )
+from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("hurried")
 

@@ -13,15 +13,15 @@ import pytest
 from bridge.daemon.cache import file as cache_file
 from bridge.daemon.cache.rows import CacheRows, Entry
 from tests.daemon.cache.kept import (
-    PATIENCE_S,
     UP,
     Daemon,
     damaged,
     key,
     only_message,
     reads,
-    until,
+    serve_without,
 )
+from tests.waiting import PATIENCE_S, until
 
 pytestmark = pytest.mark.usefixtures("hurried")
 
@@ -31,13 +31,7 @@ pytestmark = pytest.mark.usefixtures("hurried")
 
 def _refused(path: Path, caplog: pytest.LogCaptureFixture) -> str:
     """What is told of a file that cannot be used; the daemon serves all the while."""
-    daemon = Daemon(path)
-    daemon.compute(1)
-    until(lambda: not daemon.file.is_open)
-    daemon.compute(2)
-    daemon.stop()
-    assert daemon.has(1)
-    assert daemon.has(2)
+    serve_without(path)
     message = only_message(caplog)
     assert message.startswith(f"{path}: ")
     assert message.endswith("; forecasts are kept in memory alone")

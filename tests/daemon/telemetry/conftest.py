@@ -1,4 +1,4 @@
-"""A log to look at, and its lines."""
+"""A log to look at, and its lines; counts and a cache that are told of."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bridge.daemon.cache.memory import ForecastCache
+from bridge.daemon.telemetry.counts import Telemetry
 from bridge.daemon.telemetry.logs import Logging, configure_logging
 
 Start = Callable[..., Logging]
@@ -30,6 +32,16 @@ def started(stream: io.StringIO) -> Iterator[Start]:
     yield start
     for each in begun:
         each.close()
+
+
+@pytest.fixture
+def telemetry() -> Telemetry:
+    return Telemetry()
+
+
+@pytest.fixture
+def cache() -> ForecastCache:
+    return ForecastCache(1 << 20)
 
 
 def lines_of(stream: io.StringIO) -> list[str]:

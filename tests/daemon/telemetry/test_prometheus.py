@@ -30,16 +30,6 @@ def manifest() -> Manifest:
 
 
 @pytest.fixture
-def telemetry() -> Telemetry:
-    return Telemetry()
-
-
-@pytest.fixture
-def cache() -> ForecastCache:
-    return ForecastCache(1 << 20)
-
-
-@pytest.fixture
 def source(manifest: Manifest, telemetry: Telemetry, cache: ForecastCache) -> Source:
     lane = LaneFacts(manifest, True, (), 3, 2, "inline", "ready")
     facts = ServiceFacts("eabridge 1.2.3", "degraded", 5, 7, (lane,))

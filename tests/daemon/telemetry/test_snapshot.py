@@ -37,16 +37,6 @@ def facts(manifest: Manifest) -> ServiceFacts:
 
 
 @pytest.fixture
-def telemetry() -> Telemetry:
-    return Telemetry()
-
-
-@pytest.fixture
-def cache() -> ForecastCache:
-    return ForecastCache(1 << 20)
-
-
-@pytest.fixture
 def source(facts: ServiceFacts, telemetry: Telemetry, cache: ForecastCache) -> Source:
     return Source(lambda: facts, telemetry, cache)
 
